@@ -1,0 +1,80 @@
+// Package sensor puts the BPF programs into the kernel and reads what they
+// count. It is the only package that knows cilium/ebpf.
+package sensor
+
+import (
+	"time"
+
+	"github.com/ebpfsecurity/ebpfsecurityreceiver/internal/event"
+)
+
+// Options say what to watch.
+type Options struct {
+	Process, Network, File, Privilege, Kernel bool
+
+	// Watch lists the files whose opens are counted.
+	Watch []Watch
+	// WorldWritableDirs are directories whose executables are suspicious.
+	WorldWritableDirs []string
+	// RootPath is where the host's root directory is mounted, "/" if empty.
+	RootPath string
+	// SyscallTracepoints allows programs under syscalls/, each of which slows
+	// every syscall of the host, where nothing cheaper serves a hook.
+	SyscallTracepoints bool
+	// BTF is a file with the kernel's type information, /sys/kernel/btf/vmlinux if empty.
+	BTF string
+}
+
+// A Watch names files by path and what an open of them is worth.
+type Watch struct {
+	// Path is an absolute path; or a directory with a trailing slash, which
+	// stands for all below it; or "~/" and a path of two names, which stands for that
+	// path in any directory.
+	Path     string
+	Severity event.Severity
+	Read     bool
+	Write    bool
+}
+
+// A Hook is one thing that is watched and what came of the wish to watch it.
+type Hook struct {
+	// Name is the hook's name, such as "file.open".
+	Name string
+	// Program is the BPF program that serves it, "" if none could.
+	Program string
+	// SyscallTracepoints says that Program slows every syscall of the host.
+	SyscallTracepoints bool
+	// Err says why no program, or none of the better ones, could serve the hook.
+	Err error
+}
+
+// Counts are the kernel's counters since the sensor was opened. All only grow,
+// but for the Active ones.
+type Counts struct {
+	Exec          [event.ProcessTypes]uint64
+	Exit          [event.ProcessTypes]uint64
+	Active        [event.ProcessTypes]int64
+	Connect       [event.Directions][event.Protocols]uint64
+	ConnectActive [event.Directions][event.Protocols]int64
+	ConnectError  [event.ConnectErrors]uint64
+	FileAccess    [event.Severities][event.Operations]uint64
+	Escalation    [event.Escalations][event.Results]uint64
+	Module        [event.ModuleActions][event.Results]uint64
+	BPF           [event.BPFCommands][event.Results]uint64
+	// Untracked counts the processes, sockets and UDP peers that a full table
+	// could not hold; the Active counts are too low by as many.
+	Untracked uint64
+}
+
+// A Sensor counts until it is closed.
+type Sensor struct {
+	since time.Time
+	hooks []Hook
+	platform
+}
+
+// Hooks tells of every hook that was asked for, in a fixed order.
+func (s *Sensor) Hooks() []Hook { return s.hooks }
+
+// Since is when counting began.
+func (s *Sensor) Since() time.Time { return s.since }

@@ -1,0 +1,18 @@
+//go:build !linux
+
+package sensor
+
+import "errors"
+
+type platform struct{}
+
+// Open returns a sensor that watches nothing: there is no BPF but on Linux.
+func Open(Options) *Sensor {
+	return &Sensor{hooks: []Hook{{Name: "sensor", Err: errors.New("needs Linux")}}}
+}
+
+// Count returns zeros.
+func (s *Sensor) Count() (Counts, error) { return Counts{}, nil }
+
+// Close does nothing.
+func (s *Sensor) Close() error { return nil }
