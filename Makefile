@@ -1,0 +1,116 @@
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+export CGO_ENABLED := 0
+
+BIN   := bin/otelcol-ebpfsecurity
+DIST  := build/otelcol
+TOOLS := $(CURDIR)/build/tools
+NEED  := internal/tools/need.sh
+SUDO  := $(if $(filter-out 0,$(shell id -u)),$(shell command -v sudo))
+
+# Which clang and strip bpf2go calls: the object must be the same on every machine.
+export BPF2GO_CC    := clang-19
+export BPF2GO_STRIP := llvm-strip-19
+
+# What the distribution's own sources (go.mod, main.go) and its binary are made from.
+RECIPE  := builder-config.yaml go.mod go.sum
+SOURCES := $(shell find receiver internal -name '*.go' -not -name '*_test.go' -o -name '*.o')
+
+# In this order: what fails soonest comes first.
+TESTS := lint check-generated test-unit cross test-kernel-host test-kernels test-distribution
+
+.PHONY: help run build generate check-generated lint test test-unit test-kernel-host test-kernels \
+	test-distribution cross bench clean need-go
+
+help: ## say what the targets are
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: build ## from a fresh clone to a running collector: metrics at http://127.0.0.1:9102/metrics
+	@[ "$$(id -u)" = 0 ] || [ -n "$(SUDO)" ] || echo "not root and no sudo: the kernel part will say what it lacks"
+	@echo "metrics: http://127.0.0.1:9102/metrics   stop: Ctrl-C"
+	@exec $(SUDO) $(BIN) --config examples/quickstart.yaml
+
+build: $(BIN) ## build the distribution: bin/otelcol-ebpfsecurity
+
+need-go:
+	@command -v go > /dev/null || { echo "Go is missing: install the version that go.mod names, or newer" >&2; exit 1; }
+
+$(TOOLS)/builder $(TOOLS)/golangci-lint: internal/tools/go.mod internal/tools/go.sum | need-go
+	@internal/tools/patiently.sh "building the tool $(@F)" \
+		go -C internal/tools build -o $@ $$(awk '/^\t[^ ]*\/$(@F)$$/ { print $$1 }' internal/tools/go.mod)
+	@touch $@
+
+# `-e`: ocb tidies, which wants modules that only tests of the components' tests need and that are not all to be had.
+$(DIST)/go.mod: $(RECIPE) $(TOOLS)/builder
+	@mkdir -p $(DIST)
+	@GOFLAGS="-buildvcs=false -e" internal/tools/patiently.sh "fetching the collector's modules" \
+		$(TOOLS)/builder --config builder-config.yaml --skip-compilation
+	@touch $@
+
+$(BIN): $(DIST)/go.mod $(SOURCES)
+	@echo "compiling $@"
+	@total=$$(go -C $(DIST) list -deps . | wc -l); \
+		go -C $(DIST) build -v -trimpath -buildvcs=false -ldflags='-s -w' -o $(CURDIR)/$@ . 2>&1 | \
+		awk -v total=$$total -f internal/tools/progress.awk
+	@touch $@; echo "built $@"
+
+generate: | need-go ## make the BPF objects and all generated Go again
+	@$(NEED) clang-19 llvm-strip-19=llvm-19 clang-format-19 bpftool /usr/include/bpf/bpf_helpers.h=libbpf-dev
+	go generate ./internal/sensor ./receiver
+
+check-generated: ## make the generated files again and fail if that changes one
+	@state() { git status --porcelain; git diff --binary; }; \
+		before=$$(state | sha256sum); \
+		$(MAKE) --no-print-directory generate; \
+		[ "$$(state | sha256sum)" = "$$before" ] || \
+		{ git status --short; git diff --stat; echo "generated files are out of date: commit what make generate makes" >&2; exit 1; }
+
+lint: $(TOOLS)/golangci-lint ## check Go with golangci-lint and gofumpt, C with clang-format
+	@$(NEED) clang-format-19
+	$(TOOLS)/golangci-lint run ./...
+	clang-format-19 --dry-run -Werror bpf/*.c bpf/*.h
+
+test: ## everything that proves it, and at the end what ran on which kernel
+	@rm -rf build/kernels; failed=; \
+		for t in $(TESTS); do \
+			echo "── make $$t"; start=$$SECONDS; \
+			$(MAKE) --no-print-directory $$t || failed+=" $$t"; \
+			echo "── $$t took $$((SECONDS - start)) s"; \
+		done; \
+		echo "── what ran on which kernel"; \
+		awk -f testdata/kernels/total.awk build/kernels/*.report || failed+=" kernels"; \
+		[ -z "$$failed" ] || { echo "FAILED:$$failed"; exit 1; }; \
+		echo "all passed: $(TESTS)"
+
+test-unit: | need-go ## unit tests with the race detector
+	@$(NEED) gcc /usr/include/stdlib.h=libc6-dev
+	CGO_ENABLED=1 go test -race -skip '^TestKernel' ./...
+
+test-kernel-host: | need-go ## kernel tests on the running kernel (as root)
+	@testdata/kernels/test-host.sh
+
+test-kernels: | need-go ## kernel tests in QEMU on the kernels of testdata/kernels/matrix
+	@$(NEED) qemu-system-x86_64=qemu-system-x86 qemu-system-aarch64=qemu-system-arm cpio xz=xz-utils
+	@testdata/kernels/test-matrix.sh
+
+test-distribution: build $(TOOLS)/prometheus ## run the built distribution as a user would (as root)
+	PATH=$(TOOLS):$$PATH BIN=$(CURDIR)/$(BIN) go test -tags e2e -count 1 -v ./internal/e2e
+
+# Prometheus is taken out of its package, as installing it would start a server.
+$(TOOLS)/prometheus:
+	@mkdir -p $(TOOLS)
+	@if p=$$(command -v prometheus); then ln -sf "$$p" $@; else internal/tools/unpack.sh prometheus $(TOOLS); fi
+
+cross: | need-go ## compile and vet for arm64 Linux and for macOS
+	@for p in linux/arm64 darwin/arm64; do \
+		echo "building for $$p"; \
+		GOOS=$${p%/*} GOARCH=$${p#*/} go build ./...; \
+		GOOS=$${p%/*} GOARCH=$${p#*/} go vet ./...; \
+	done
+
+bench: | need-go ## measure, and print the numbers
+	go test -run '^$$' -bench . -benchmem ./internal/... ./receiver/...
+
+clean: ## remove what was built
+	rm -rf bin build
