@@ -1,0 +1,45 @@
+# Judges the -test.v output of the kernel tests on one kernel: prints what ran, and fails when a test failed,
+# when none ran, or when one was skipped for another reason than a lack of this kernel.
+#   awk -v name=amd64:6.1 -f report.awk log
+
+function mistake(text) { mistakes[++wrong] = text }
+
+{ sub(/\r$/, "") }
+
+/^=== KERNEL / { kernel = $3 " " $4; next }
+/^=== STATUS / { status = $3; next }
+/^=== (RUN|CONT|NAME) / {
+	test = $3
+	if ($2 == "RUN")
+		for (parent = test; sub(/\/[^\/]*$/, "", parent); )
+			parents[parent] = 1
+	next
+}
+/not on this kernel: / { reasons[test] = substr($0, index($0, "not on this kernel: ")) }
+# A test that has subtests is counted by them, unless it failed by itself.
+/^ *--- PASS: / && !($3 in parents) { passed++ }
+/^ *--- SKIP: / {
+	skipped++
+	if (!($3 in reasons))
+		mistake($3 " was skipped without naming what this kernel lacks")
+	skips[skipped] = $3
+}
+/^ *--- FAIL: / {
+	failed++
+	mistake($3 " failed")
+}
+
+END {
+	if (status != "0" && !failed)
+		mistake("the tests ended with status " (status == "" ? "unknown" : status))
+	if (passed + failed == 0)
+		mistake("no test ran")
+	printf "%s: Linux %s: %d passed, %d failed, %d skipped\n", name, kernel == "" ? "unknown" : kernel, passed, failed, skipped
+	for (i = 1; i <= skipped; i++)
+		print "  skipped " skips[i] ": " reasons[skips[i]]
+	for (i = 1; i <= wrong; i++)
+		print "  WRONG " mistakes[i]
+	if (wrong)
+		print "  see " FILENAME
+	exit wrong > 0
+}
