@@ -15,6 +15,7 @@ function mistake(text) { mistakes[++wrong] = text }
 			parents[parent] = 1
 	next
 }
+!/^ *--- (PASS|SKIP): / { said[++lines] = $0 }
 /not on this kernel: / { reasons[test] = substr($0, index($0, "not on this kernel: ")) }
 # A test that has subtests is counted by them, unless it failed by itself.
 /^ *--- PASS: / && !($3 in parents) { passed++ }
@@ -40,6 +41,8 @@ END {
 	for (i = 1; i <= wrong; i++)
 		print "  WRONG " mistakes[i]
 	if (wrong)
-		print "  see " FILENAME
+		print "  the end of " FILENAME ", without what passed:"
+	for (i = lines > 100 ? lines - 99 : 1; wrong && i <= lines; i++)
+		print "  | " said[i]
 	exit wrong > 0
 }

@@ -39,4 +39,4 @@ done
 # shellcheck disable=SC2046
 "$here/run-in-kernel.sh" fetch $(cut -d' ' -f1 <<< "$lines")
 export RIK_TIMEOUT=${RIK_TIMEOUT:-1200}
-xargs -d '\n' -P 2 -n 1 "$0" --one <<< "$lines"
+xargs -d '\n' -P 2 -n 1 "$here/test-matrix.sh" --one <<< "$lines"
