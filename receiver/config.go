@@ -1,0 +1,140 @@
+package receiver
+
+import (
+	"time"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/scraper/scraperhelper"
+
+	"github.com/ebpfsecurity/ebpfsecurityreceiver/internal/event"
+	"github.com/ebpfsecurity/ebpfsecurityreceiver/internal/sensor"
+	"github.com/ebpfsecurity/ebpfsecurityreceiver/receiver/internal/metadata"
+)
+
+// Config is what users write under the receiver's name.
+type Config struct {
+	Controller scraperhelper.ControllerConfig `mapstructure:",squash"`
+	Builder    metadata.MetricsBuilderConfig  `mapstructure:",squash"`
+
+	Probes  Probes  `mapstructure:"probes"`
+	Process Process `mapstructure:"process"`
+	File    File    `mapstructure:"file"`
+
+	// RootPath is where the host's root directory is mounted.
+	RootPath Path `mapstructure:"root_path"`
+	// SyscallTracepoints allows programs that slow every syscall of the host.
+	SyscallTracepoints SyscallTracepoints `mapstructure:"syscall_tracepoints"`
+	// BTFPath is a file with the kernel's type information; empty is the
+	// running kernel's own.
+	BTFPath OptionalPath `mapstructure:"btf_path"`
+}
+
+// Probes say which kinds of activity are watched.
+type Probes struct {
+	Process   Probe `mapstructure:"process"`
+	Network   Probe `mapstructure:"network"`
+	File      Probe `mapstructure:"file"`
+	Privilege Probe `mapstructure:"privilege"`
+	Kernel    Probe `mapstructure:"kernel"`
+}
+
+// A Probe is one kind of activity.
+type Probe struct {
+	Enabled bool `mapstructure:"enabled"`
+}
+
+// Process says how processes are classified.
+type Process struct {
+	// WorldWritableDirs are directories whose executables are suspicious.
+	WorldWritableDirs []Directory `mapstructure:"world_writable_dirs"`
+}
+
+// File says which files are watched.
+type File struct {
+	Watch WatchList `mapstructure:"watch"`
+}
+
+// A WatchList are the watched files.
+type WatchList []Watch
+
+// A Watch names files and says what opening them is worth.
+type Watch struct {
+	Path      WatchPath `mapstructure:"path"`
+	Severity  Severity  `mapstructure:"severity"`
+	Operation Operation `mapstructure:"operation"`
+}
+
+func newDefaultConfig() component.Config {
+	controller := scraperhelper.NewDefaultControllerConfig()
+	controller.CollectionInterval = 10 * time.Second
+	return &Config{
+		Controller: controller,
+		Builder:    metadata.NewDefaultMetricsBuilderConfig(),
+		Probes: Probes{
+			Process:   Probe{Enabled: true},
+			Network:   Probe{Enabled: true},
+			File:      Probe{Enabled: true},
+			Privilege: Probe{Enabled: true},
+			Kernel:    Probe{Enabled: true},
+		},
+		Process:            Process{WorldWritableDirs: []Directory{"/tmp", "/dev/shm", "/var/tmp"}},
+		File:               File{Watch: defaultWatchList()},
+		RootPath:           "/",
+		SyscallTracepoints: auto,
+	}
+}
+
+// any says whether there is something to watch at all.
+func (p Probes) any() bool { return p != Probes{} }
+
+// options are the config in the sensor's words.
+func (c *Config) options() sensor.Options {
+	o := sensor.Options{
+		Process:            c.Probes.Process.Enabled,
+		Network:            c.Probes.Network.Enabled,
+		File:               c.Probes.File.Enabled,
+		Privilege:          c.Probes.Privilege.Enabled,
+		Kernel:             c.Probes.Kernel.Enabled,
+		Watch:              c.File.Watch.options(),
+		RootPath:           string(c.RootPath),
+		SyscallTracepoints: c.SyscallTracepoints == auto,
+		BTF:                string(c.BTFPath),
+	}
+	for _, dir := range c.Process.WorldWritableDirs {
+		o.WorldWritableDirs = append(o.WorldWritableDirs, string(dir))
+	}
+	return o
+}
+
+// options are the entries in the sensor's words, no two of which are about
+// the same operation on the same path: an entry for one operation wins over
+// one for any.
+func (l WatchList) options() []sensor.Watch {
+	named := make(map[Watch]bool)
+	for _, w := range l {
+		named[Watch{Path: w.Path, Operation: w.Operation}] = true
+	}
+	var list []sensor.Watch
+	for _, w := range l {
+		s := sensor.Watch{
+			Path:     string(w.Path),
+			Severity: w.Severity.level(),
+			Read:     w.Operation == read || w.Operation.isAny() && !named[Watch{Path: w.Path, Operation: read}],
+			Write:    w.Operation == write || w.Operation.isAny() && !named[Watch{Path: w.Path, Operation: write}],
+		}
+		if s.Read || s.Write {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+// level is the severity in the sensor's words.
+func (s Severity) level() event.Severity {
+	for level := range event.Severities {
+		if string(s) == level.String() {
+			return level
+		}
+	}
+	return event.Info // Validate has refused all other words
+}
