@@ -1,0 +1,53 @@
+package receiver
+
+import (
+	"context"
+	"fmt"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/consumer"
+	"go.opentelemetry.io/collector/receiver"
+	"go.opentelemetry.io/collector/scraper"
+	"go.opentelemetry.io/collector/scraper/scraperhelper"
+
+	"github.com/ebpfsecurity/ebpfsecurityreceiver/internal/sensor"
+	"github.com/ebpfsecurity/ebpfsecurityreceiver/receiver/internal/metadata"
+)
+
+// NewFactory returns the factory that the collector builds receivers with.
+func NewFactory() receiver.Factory {
+	return newFactory(func(o sensor.Options) kernel { return sensor.Open(o) })
+}
+
+// newFactory is NewFactory with a sensor that tests choose.
+func newFactory(open func(sensor.Options) kernel) receiver.Factory {
+	s := &sensors{open: open, live: make(map[*Config]*sharedSensor)}
+	return receiver.NewFactory(metadata.Type, newDefaultConfig,
+		receiver.WithMetrics(s.createMetrics, metadata.MetricsStability),
+		receiver.WithLogs(s.createLogs, metadata.LogsStability))
+}
+
+func (s *sensors) createMetrics(
+	_ context.Context, set receiver.Settings, cfg component.Config, next consumer.Metrics,
+) (receiver.Metrics, error) {
+	m, err := newMetrics(securityReceiver{cfg: cfg.(*Config), set: set, sensors: s})
+	if err != nil {
+		return nil, fmt.Errorf("create own telemetry: %w", err)
+	}
+	scrape, err := scraper.NewMetrics(m.scrape, scraper.WithStart(m.Start), scraper.WithShutdown(m.Shutdown))
+	if err != nil {
+		return nil, fmt.Errorf("create scraper: %w", err)
+	}
+	controller, err := scraperhelper.NewMetricsController(&m.cfg.Controller, set, next,
+		scraperhelper.AddMetricsScraper(metadata.Type, scrape))
+	if err != nil {
+		return nil, fmt.Errorf("create scraper controller: %w", err)
+	}
+	return &stopOnce{Metrics: controller}, nil
+}
+
+func (s *sensors) createLogs(
+	_ context.Context, set receiver.Settings, cfg component.Config, _ consumer.Logs,
+) (receiver.Logs, error) {
+	return &logs{securityReceiver{cfg: cfg.(*Config), set: set, sensors: s}}, nil
+}

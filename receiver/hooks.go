@@ -1,0 +1,127 @@
+package receiver
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"go.uber.org/zap"
+
+	"github.com/ebpfsecurity/ebpfsecurityreceiver/internal/sensor"
+)
+
+type hooks []sensor.Hook
+
+// serve says whether every hook of these names is served.
+func (h hooks) serve(names ...string) bool {
+	for _, name := range names {
+		if !h.servesOne(name) {
+			return false
+		}
+	}
+	return true
+}
+
+func (h hooks) servesOne(name string) bool {
+	for i := range h {
+		if h[i].Name == name {
+			return h[i].Program != ""
+		}
+	}
+	return false
+}
+
+// unserved are the hooks that no program serves.
+func (h hooks) unserved() hooks {
+	var list hooks
+	for _, hook := range h {
+		if hook.Program == "" {
+			list = append(list, hook)
+		}
+	}
+	return list
+}
+
+// degradation is the reasons why hooks are not served, nil if all are.
+func (h hooks) degradation() error {
+	if len(h) == 0 {
+		return errors.New("there are no hooks")
+	}
+	unserved := h.unserved()
+	if len(unserved) == 0 {
+		return nil
+	}
+	reasons := make([]string, len(unserved))
+	for i, hook := range unserved {
+		reasons[i] = hook.Name + ": " + reason{hook.Err}.String()
+	}
+	return fmt.Errorf("%d of %d hooks are not served: %s", len(unserved), len(h), strings.Join(reasons, "; "))
+}
+
+// logHooks says once what came of each hook.
+func logHooks(logger *zap.Logger, list []sensor.Hook) {
+	var taxing []string
+	for _, hook := range list {
+		logHook(logger.With(zap.String("hook", hook.Name)), hook)
+		if hook.SyscallTracepoints {
+			taxing = append(taxing, hook.Name)
+		}
+	}
+	if taxing != nil {
+		logger.Warn("Programs under syscalls/ are in use. They slow every syscall of every process on the host "+
+			"by about 25 % (getppid takes 147 ns instead of 117 ns). "+
+			`With "syscall_tracepoints: never" they are not used, and these hooks not served`,
+			zap.Strings("hooks", taxing))
+	}
+}
+
+// logHook writes the text of errors only: some carry the verifier's whole log,
+// which zap.Error would add.
+func logHook(logger *zap.Logger, hook sensor.Hook) {
+	switch {
+	case hook.Program == "":
+		logger.Warn("Hook is not served", zap.Stringer("reason", reason{hook.Err}), zap.String("cure", cure(hook.Err)))
+	case hook.Err != nil:
+		logger.Info("Hook is served", zap.String("program", hook.Program), zap.Bool("fallback", true))
+		logger.Debug("Better programs could not serve the hook", zap.Stringer("reason", reason{hook.Err}))
+	default:
+		logger.Info("Hook is served", zap.String("program", hook.Program))
+	}
+}
+
+type reason struct{ err error }
+
+func (r reason) String() string {
+	if r.err == nil {
+		return "unknown"
+	}
+	return r.err.Error()
+}
+
+// cure says what may help against err. A hook has several programs, each of
+// which may have failed for another reason, so there may be several cures.
+func cure(err error) string {
+	text := strings.ToLower(reason{err}.String())
+	var cures []string
+	add := func(applies bool, cure string) {
+		if applies {
+			cures = append(cures, cure)
+		}
+	}
+	mentions := func(word string) bool { return strings.Contains(text, word) }
+	add(mentions("needs linux"), "run the collector on Linux")
+	add(errors.Is(err, os.ErrPermission) || mentions("not permitted") || mentions("permission denied"),
+		"run as root, or grant CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN, CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH (some hardened kernels refuse certain programs even to root)")
+	add(mentions("tracefs") || mentions("debugfs"), "mount tracefs: mount -t tracefs tracefs /sys/kernel/tracing")
+	add(mentions("vmlinux") || mentions("type information"),
+		"use a kernel built with CONFIG_DEBUG_INFO_BTF, or set btf_path to a file with the kernel's types")
+	add(mentions("syscall_tracepoints"), "set syscall_tracepoints: auto")
+	add(mentions("no cgroup"), "mount the cgroup2 file system, or mount it into the container")
+	add(mentions("pid namespace"), "run in the host's pid namespace: hostPID: true in Kubernetes, --pid=host in Docker")
+	add(mentions("memlock"), "raise the limit of locked memory: ulimit -l unlimited")
+	if cures == nil {
+		return "none known: this kernel lacks what the programs need"
+	}
+	return strings.Join(cures, "; ")
+}

@@ -1,0 +1,210 @@
+package receiver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component/componentstatus"
+	"go.opentelemetry.io/collector/component/componenttest"
+	"go.opentelemetry.io/collector/consumer/consumertest"
+	"go.opentelemetry.io/collector/receiver"
+	"go.opentelemetry.io/collector/receiver/receivertest"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/ebpfsecurity/ebpfsecurityreceiver/internal/sensor"
+	"github.com/ebpfsecurity/ebpfsecurityreceiver/receiver/internal/metadata"
+)
+
+func TestSignalsOfOneConfigShareASensor(t *testing.T) {
+	fake := &fakeKernel{hooks: servedBut()}
+	factory := newFactory(fake.open)
+	cfg := factory.CreateDefaultConfig()
+	set := receivertest.NewNopSettings(metadata.Type)
+	m, err := factory.CreateMetrics(t.Context(), set, cfg, consumertest.NewNop())
+	require.NoError(t, err)
+	l, err := factory.CreateLogs(t.Context(), set, cfg, consumertest.NewNop())
+	require.NoError(t, err)
+	require.Empty(t, fake.opened, "the sensor opens at Start")
+
+	host := componenttest.NewNopHost()
+	require.NoError(t, m.Start(t.Context(), host))
+	require.NoError(t, l.Start(t.Context(), host))
+	require.Len(t, fake.opened, 1)
+	assert.Equal(t, cfg.(*Config).options(), fake.options[0])
+
+	require.NoError(t, m.Shutdown(t.Context()))
+	assert.Zero(t, fake.opened[0].closed, "the logs signal still uses the sensor")
+	require.NoError(t, m.Shutdown(t.Context()), "a second Shutdown")
+	assert.Zero(t, fake.opened[0].closed)
+	require.NoError(t, l.Shutdown(t.Context()))
+	require.NoError(t, l.Shutdown(t.Context()))
+	assert.Equal(t, 1, fake.opened[0].closed)
+}
+
+func TestInstancesHaveTheirOwnSensors(t *testing.T) {
+	fake := &fakeKernel{hooks: servedBut()}
+	factory := newFactory(fake.open)
+	set := receivertest.NewNopSettings(metadata.Type)
+	var instances []receiver.Logs
+	for range 2 {
+		l, err := factory.CreateLogs(t.Context(), set, factory.CreateDefaultConfig(), consumertest.NewNop())
+		require.NoError(t, err)
+		require.NoError(t, l.Start(t.Context(), componenttest.NewNopHost()))
+		instances = append(instances, l)
+	}
+	require.Len(t, fake.opened, 2)
+	require.NoError(t, instances[0].Shutdown(t.Context()))
+	assert.Equal(t, []int{1, 0}, []int{fake.opened[0].closed, fake.opened[1].closed})
+	require.NoError(t, instances[1].Shutdown(t.Context()))
+	assert.Equal(t, 1, fake.opened[1].closed)
+}
+
+func TestASignalThatNeverStartedDoesNotCloseTheSensor(t *testing.T) {
+	fake := &fakeKernel{hooks: servedBut()}
+	factory := newFactory(fake.open)
+	cfg := factory.CreateDefaultConfig()
+	set := receivertest.NewNopSettings(metadata.Type)
+	m, err := factory.CreateMetrics(t.Context(), set, cfg, consumertest.NewNop())
+	require.NoError(t, err)
+	l, err := factory.CreateLogs(t.Context(), set, cfg, consumertest.NewNop())
+	require.NoError(t, err)
+	require.NoError(t, l.Start(t.Context(), componenttest.NewNopHost()))
+	require.NoError(t, m.Shutdown(t.Context()))
+	assert.Zero(t, fake.opened[0].closed)
+	require.NoError(t, l.Shutdown(t.Context()))
+	assert.Equal(t, 1, fake.opened[0].closed)
+}
+
+func TestReceiverOutlivesTheContextOfItsStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake := &fakeKernel{hooks: servedBut()}
+		sink := new(consumertest.MetricsSink)
+		r := fake.metrics(t, newDefaultConfig(), sink)
+		ctx, cancel := context.WithCancel(t.Context())
+		require.NoError(t, r.Start(ctx, componenttest.NewNopHost()))
+		cancel()
+		assertScrapes := func(after time.Duration, n int) {
+			t.Helper()
+			time.Sleep(after)
+			synctest.Wait()
+			assert.Len(t, sink.AllMetrics(), n)
+		}
+		assertScrapes(0, 0)
+		assertScrapes(time.Second, 1)
+		assertScrapes(9*time.Second, 1)
+		assertScrapes(time.Second, 2)
+		assertScrapes(time.Minute, 8)
+		require.NoError(t, r.Shutdown(t.Context()))
+		assertScrapes(time.Minute, 8)
+		assert.Equal(t, 1, fake.opened[0].closed)
+	})
+}
+
+func TestStatusTellsWhatIsMissing(t *testing.T) {
+	for name, test := range map[string]struct {
+		config string
+		hooks  []sensor.Hook
+		want   componentstatus.Status
+		reason string
+	}{
+		"all hooks are served": {"ebpfsecurity", servedBut(), componentstatus.StatusOK, ""},
+		"one hook is not served": {
+			"ebpfsecurity", servedBut("file.open"), componentstatus.StatusRecoverableError,
+			"1 of 13 hooks are not served: file.open: load program: operation not permitted",
+		},
+		"no hook is served, and nobody knows why": {
+			"ebpfsecurity", []sensor.Hook{{Name: "a.b"}, {Name: "c.d"}}, componentstatus.StatusRecoverableError,
+			"2 of 2 hooks are not served: a.b: unknown; c.d: unknown",
+		},
+		"nothing is asked for": {"ebpfsecurity/nothing", nil, componentstatus.StatusOK, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fake, host := &fakeKernel{hooks: test.hooks}, newFakeHost()
+			l, err := newFactory(fake.open).CreateLogs(t.Context(), receivertest.NewNopSettings(metadata.Type),
+				loadConfig(t, test.config), consumertest.NewNop())
+			require.NoError(t, err)
+			require.NoError(t, l.Start(t.Context(), host))
+			require.NoError(t, l.Shutdown(t.Context()))
+			require.Equal(t, []componentstatus.Status{test.want}, host.statuses())
+			if test.reason != "" {
+				require.EqualError(t, host.events[0].Err(), test.reason)
+			}
+		})
+	}
+}
+
+func TestStatusFollowsTheCounters(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fake, host := &fakeKernel{hooks: servedBut()}, newFakeHost()
+		sink := new(consumertest.MetricsSink)
+		r := fake.metrics(t, newDefaultConfig(), sink)
+		require.NoError(t, r.Start(t.Context(), host))
+		time.Sleep(5 * time.Second)
+		fake.opened[0].set(sensor.Counts{}, errors.New("look up counters: bad file descriptor"))
+		time.Sleep(30 * time.Second)
+		synctest.Wait()
+		last := sink.AllMetrics()[len(sink.AllMetrics())-1]
+		assert.Equal(t, map[string]int{
+			"security.ebpf.up": 3, "security.ebpf.sample_rate": 1, "security.ebpf.hook.attached": 13,
+		}, pointsPerMetric(last), "what is known without the counters")
+		assert.Equal(t, int64(1), value(t, last, "security.ebpf.up", "degraded"))
+		fake.opened[0].set(sensor.Counts{}, nil)
+		time.Sleep(30 * time.Second)
+		require.NoError(t, r.Shutdown(t.Context()))
+		assert.Equal(t, []componentstatus.Status{
+			componentstatus.StatusOK, componentstatus.StatusRecoverableError, componentstatus.StatusOK,
+		}, host.statuses(), "once per change")
+	})
+}
+
+func TestStartLogHasOneLinePerHook(t *testing.T) {
+	core, logged := observer.New(zapcore.InfoLevel)
+	logHooks(zap.New(core), []sensor.Hook{
+		{Name: "process.exec", Program: "exec_tp"},
+		{Name: "file.open", Program: "open_exit", SyscallTracepoints: true, Err: errors.New("fentry: not permitted")},
+		{Name: "privilege.change", Program: "creds_exit", SyscallTracepoints: true},
+		{Name: "network.tcp", Err: fmt.Errorf("load program: %w", os.ErrPermission)},
+	})
+	var lines []string
+	for _, e := range logged.All() {
+		lines = append(lines, fmt.Sprint(e.Level, " ", e.Message[:8], " ", e.ContextMap()))
+	}
+	assert.Equal(t, []string{
+		"info Hook is  map[hook:process.exec program:exec_tp]",
+		"info Hook is  map[fallback:true hook:file.open program:open_exit]",
+		"info Hook is  map[hook:privilege.change program:creds_exit]",
+		"warn Hook is  map[cure:" + cure(os.ErrPermission) + " hook:network.tcp reason:load program: permission denied]",
+		"warn Programs map[hooks:[file.open privilege.change]]",
+	}, lines)
+	assert.Contains(t, logged.All()[4].Message, "syscall_tracepoints: never")
+	assert.Contains(t, logged.All()[4].Message, "25 %")
+}
+
+func TestCures(t *testing.T) {
+	for text, want := range map[string]string{
+		"load: operation not permitted":                              "CAP_BPF",
+		"attach: not on this kernel, or tracefs is not mounted":      "mount -t tracefs",
+		"read the kernel's type information (BTF): no such file":     "btf_path",
+		"open_exit: not allowed by syscall_tracepoints: never":       "syscall_tracepoints: auto",
+		"udp_send4: no cgroup v2 hierarchy is mounted":               "cgroup2",
+		"needs the host's pid namespace (hostPID: true, --pid=host)": "hostPID",
+		"needs Linux on amd64 or arm64":                              "on Linux",
+		"load: invalid argument":                                     "none known",
+	} {
+		assert.Contains(t, cure(errors.New(text)), want, text)
+	}
+	both := cure(errors.Join(os.ErrPermission, errors.New("tracefs is not mounted")))
+	assert.Contains(t, both, "CAP_PERFMON")
+	assert.Contains(t, both, "mount tracefs")
+	assert.NotContains(t, both, "cgroup2")
+	assert.Contains(t, cure(nil), "none known")
+}
