@@ -64,6 +64,9 @@ type Counts struct {
 	// Untracked counts the processes, sockets and UDP peers that a full table
 	// could not hold; the Active counts are too low by as many.
 	Untracked uint64
+	// Missed is how often the kernel skipped a program because an interrupt came
+	// while it ran; each is an event that was not counted.
+	Missed uint64
 }
 
 // A Sensor counts until it is closed.

@@ -1,4 +1,4 @@
-//go:build !linux
+//go:build !linux || !(amd64 || arm64)
 
 package sensor
 
@@ -8,7 +8,7 @@ type platform struct{}
 
 // Open returns a sensor that watches nothing: there is no BPF but on Linux.
 func Open(Options) *Sensor {
-	return &Sensor{hooks: []Hook{{Name: "sensor", Err: errors.New("needs Linux")}}}
+	return &Sensor{hooks: []Hook{{Name: "sensor", Err: errors.New("needs Linux on amd64 or arm64")}}}
 }
 
 // Count returns zeros.

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* Opens of watched files. */
+#include "types.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "event.h"
+#include "maps.h"
+#include "path.h"
+#include "policy.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct walk);
+} file_scratch SEC(".maps");
+
+/*
+ * bit_of reads a name from its dentry: short ones lie in it, and longer ones
+ * than fit there are told from each other by their length and the stale
+ * bytes' absence, so only their length counts.
+ */
+static __always_inline __u32 bit_of(struct dentry *d, bool direct)
+{
+	struct dentry___shortname *s = (void *)d;
+	__u64 front = 0;
+	__u32 len;
+
+	if (direct) {
+		len = d->d_name.len;
+		if (len >= 32)
+			return name_bit(0, len);
+		/* Two unlike barriers, or clang loads both offsets, of which one does not exist. */
+		if (bpf_core_field_exists(s->d_shortname)) { /* 58cf9c383c5c, Linux 6.14 */
+			front = s->d_shortname.words[0];
+			asm volatile("" : "+r"(front));
+		} else {
+			front = *(__u64 *)d->d_iname;
+			asm volatile("/* iname */" : "+r"(front));
+		}
+		return name_bit(front, len);
+	}
+	len = BPF_CORE_READ(d, d_name.len);
+	if (len < 32)
+		bpf_probe_read_kernel(&front, sizeof(front), BPF_CORE_READ(d, d_name.name));
+	return name_bit(front, len);
+}
+
+/* may_be_watched is false for nearly every open. direct: the verifier knows d as a dentry. */
+static __always_inline bool may_be_watched(struct dentry *d, bool direct)
+{
+	if (watch_all || has_bit(watched_names, bit_of(d, direct)))
+		return true;
+	for (int i = 0; i < DEPTH_MAX; i++) {
+		struct dentry *parent = direct ? d->d_parent : BPF_CORE_READ(d, d_parent);
+
+		if (parent == d)
+			return false;
+		d = parent;
+		if (has_bit(watched_dirs, bit_of(d, direct)))
+			return true;
+	}
+	return true;
+}
+
+/* count_open counts an open of a file that the filter let through. */
+static __always_inline int count_open(struct file *file)
+{
+	__u32 zero = 0, mode = BPF_CORE_READ(file, f_mode);
+	struct walk *w = bpf_map_lookup_elem(&file_scratch, &zero);
+	struct counts *c = my_counts();
+	enum operation op = OPERATION_READ;
+	struct watch *found;
+	__u8 level;
+
+	if (!w || is_self() || (mode & (FMODE_PATH | FMODE_NOACCOUNT)))
+		return 0;
+	found = find_watch(w, file);
+	if (!found)
+		return 0;
+	if ((mode & FMODE_WRITE) || (BPF_CORE_READ(file, f_flags) & O_TRUNC))
+		op = OPERATION_WRITE;
+	level = found->level[op];
+	if (!level && (mode & FMODE_READ)) {
+		op = OPERATION_READ;
+		level = found->level[op];
+	}
+	if (level == SEVERITY_INFO + 1)
+		ADD(c, file_access[SEVERITY_INFO][op & 1], 1);
+	else if (level == SEVERITY_WARNING + 1)
+		ADD(c, file_access[SEVERITY_WARNING][op & 1], 1);
+	else if (level == SEVERITY_CRITICAL + 1)
+		ADD(c, file_access[SEVERITY_CRITICAL][op & 1], 1);
+	return 0;
+}
+
+SEC("fentry/security_file_open")
+int BPF_PROG(open_fentry, struct file *file)
+{
+	/* A file with several names may be watched by another one. */
+	if (!may_be_watched(file->f_path.dentry, true) && file->f_inode->i_nlink < 2)
+		return 0;
+	return count_open(file);
+}
+
+static __always_inline int open_slow(struct file *file)
+{
+	if (!may_be_watched(BPF_CORE_READ(file, f_path.dentry), false) &&
+	    BPF_CORE_READ(file, f_inode, i_nlink) < 2)
+		return 0;
+	return count_open(file);
+}
+
+SEC("kprobe/security_file_open")
+int BPF_KPROBE(open_kprobe, struct file *file)
+{
+	return open_slow(file);
+}
+
+/* At the exit of an open call the descriptor leads to the kernel's own file. */
+SEC("tracepoint")
+int open_exit(struct sys_exit *ctx)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+	struct file **files = BPF_CORE_READ(table, fd);
+	struct file *file = NULL;
+
+	if (ctx->ret < 0 || ctx->ret >= BPF_CORE_READ(table, max_fds))
+		return 0;
+	bpf_probe_read_kernel(&file, sizeof(file), files + ctx->ret);
+	return file ? open_slow(file) : 0;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* The counters, and the little that the programs must remember to keep them right. */
+#pragma once
+
+#include "types.h"
+#include <bpf/bpf_helpers.h>
+
+#include "event.h"
+
+/* Set by self_known; the own opens and loads do not count. */
+__u32 self_tgid = 0;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct counts);
+} counters SEC(".maps");
+
+static __always_inline struct counts *my_counts(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&counters, &zero);
+}
+
+/* Locked, because an interrupt or a preempting task may count on the same CPU. */
+#define ADD(c, field, n)                                                                           \
+	({                                                                                         \
+		if (c)                                                                             \
+			__sync_fetch_and_add(&(c)->field, n);                                      \
+	})
+
+static __always_inline bool is_self(void)
+{
+	return bpf_get_current_pid_tgid() >> 32 == self_tgid;
+}

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* TCP connections by the states of their sockets; UDP by the first datagram between two. */
+#include "types.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "event.h"
+#include "maps.h"
+#include "udp.h"
+
+/* struct tcp_conn is what is remembered of a connection until it closes. */
+struct tcp_conn {
+	enum direction direction;
+	__u32 active;
+};
+
+/* connections, by the address of their struct sock. Takes memory as they come. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 262144);
+	__type(key, __u64);
+	__type(value, struct tcp_conn);
+} connections SEC(".maps");
+
+static __always_inline void add_connection(struct counts *c, __u64 sock, enum direction direction)
+{
+	struct tcp_conn conn = {.direction = direction, .active = 1};
+	long err = bpf_map_update_elem(&connections, &sock, &conn, BPF_NOEXIST);
+
+	if (!err)
+		ADD(c, connect_active[direction & 1][PROTOCOL_TCP], 1);
+	else if (err != -EEXIST)
+		ADD(c, untracked, 1);
+}
+
+static __always_inline void count_error(struct counts *c, int err)
+{
+	switch (err) {
+	case 0: /* closed or given up by its owner */
+		return;
+	case ETIMEDOUT:
+		ADD(c, connect_error[CONNECT_TIMEOUT], 1);
+		return;
+	case ECONNREFUSED:
+		ADD(c, connect_error[CONNECT_REFUSED], 1);
+		return;
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+	case EHOSTDOWN:
+	case ENONET:
+	case ENOPROTOOPT:
+		ADD(c, connect_error[CONNECT_UNREACHABLE], 1);
+		return;
+	default: /* ECONNRESET, or EPIPE if the peer had closed its half before */
+		ADD(c, connect_error[CONNECT_RESET], 1);
+	}
+}
+
+static __always_inline void established(struct counts *c, __u64 sock, int old)
+{
+	struct tcp_conn *self;
+
+	if (old == TCP_SYN_SENT) {
+		add_connection(c, sock, DIRECTION_OUT);
+		return;
+	}
+	self = bpf_map_lookup_elem(&connections, &sock);
+	if (self) { /* both ends called connect */
+		self->active = 1;
+		ADD(c, connect_active[DIRECTION_OUT][PROTOCOL_TCP], 1);
+		return;
+	}
+	ADD(c, connect[DIRECTION_IN][PROTOCOL_TCP], 1);
+	add_connection(c, sock, DIRECTION_IN);
+}
+
+static __always_inline void closed(struct counts *c, __u64 sock, int old, int err)
+{
+	struct tcp_conn *known = bpf_map_lookup_elem(&connections, &sock), conn;
+
+	if (known) {
+		conn = *known;
+		if (!bpf_map_delete_elem(&connections, &sock) && conn.active)
+			ADD(c, connect_active[conn.direction & 1][PROTOCOL_TCP], -1);
+	}
+	if (known || old != TCP_SYN_RECV)
+		count_error(c, err);
+}
+
+/*
+ * The one place through which every TCP socket passes when it connects, is
+ * accepted and ends. Mostly runs in softirq: the current task means nothing.
+ * A failed connect has its reason in sk_err when the socket reaches CLOSE.
+ */
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(tcp_state, const struct sock *sk, int old, int new)
+{
+	__u64 sock = (__u64)sk;
+	struct tcp_conn connecting = {.direction = DIRECTION_OUT};
+
+	if (sk->sk_protocol != IPPROTO_TCP || old == TCP_LISTEN || new == TCP_LISTEN)
+		return 0;
+	if (new == TCP_SYN_SENT) {
+		struct counts *c = my_counts();
+
+		ADD(c, connect[DIRECTION_OUT][PROTOCOL_TCP], 1);
+	} else if (new == TCP_CLOSE) {
+		closed(my_counts(), sock, old, sk->sk_err);
+	} else if (new == TCP_SYN_RECV && old == TCP_SYN_SENT) {
+		bpf_map_update_elem(&connections, &sock, &connecting, BPF_NOEXIST);
+	} else if (new == TCP_ESTABLISHED || old == TCP_SYN_RECV) {
+		/* With fast open an accepted socket may close its half before. */
+		established(my_counts(), sock, old);
+	}
+	return 0;
+}
+
+/* fexit: what the stack refused to send was not sent. */
+SEC("fexit/udp_sendmsg")
+int BPF_PROG(udp_out4_fexit, struct sock *sk, struct msghdr *msg, unsigned long len, int ret)
+{
+	struct sockaddr_in *to = msg->msg_name;
+	struct peer peer;
+
+	if (ret < 0 || sk->sk_protocol != IPPROTO_UDP)
+		return 0;
+	if (to)
+		peer_v4(&peer, BPF_PROBE_READ(to, sin_addr), BPF_PROBE_READ(to, sin_port));
+	else
+		peer_v4(&peer, sk->__sk_common.skc_daddr, sk->__sk_common.skc_dport);
+	see_udp((__u64)sk, &peer, DIRECTION_OUT);
+	return 0;
+}
+
+SEC("fexit/udpv6_sendmsg")
+int BPF_PROG(udp_out6_fexit, struct sock *sk, struct msghdr *msg, unsigned long len, int ret)
+{
+	struct sockaddr_in6 *to = msg->msg_name;
+	struct peer peer = {};
+
+	if (ret < 0 || sk->sk_protocol != IPPROTO_UDP)
+		return 0;
+	if (to && BPF_PROBE_READ(to, sin6_family) == AF_INET) {
+		struct sockaddr_in *to4 = (void *)to;
+
+		peer_v4(&peer, BPF_PROBE_READ(to4, sin_addr), BPF_PROBE_READ(to4, sin_port));
+	} else if (to) {
+		BPF_PROBE_READ_INTO(&peer.addr, to, sin6_addr);
+		peer.port = BPF_PROBE_READ(to, sin6_port);
+	} else {
+		peer_of(&peer, sk);
+	}
+	see_udp((__u64)sk, &peer, DIRECTION_OUT);
+	return 0;
+}
+
+/* The end of a receive, of both families: len is negative if the datagram was only peeked at. */
+SEC("fentry/skb_consume_udp")
+int BPF_PROG(udp_in_fentry, struct sock *sk, struct sk_buff *skb, int len)
+{
+	unsigned char *net = skb->head + skb->network_header;
+	struct peer peer = {};
+
+	if (len < 0 || sk->sk_protocol != IPPROTO_UDP)
+		return 0;
+	if (skb->protocol == bpf_htons(ETH_P_IP)) {
+		__u32 addr = 0;
+
+		bpf_probe_read_kernel(&addr, sizeof(addr), net + 12);
+		peer_v4(&peer, addr, 0);
+	} else {
+		bpf_probe_read_kernel(&peer.addr, sizeof(peer.addr), net + 8);
+	}
+	bpf_probe_read_kernel(&peer.port, sizeof(peer.port), skb->head + skb->transport_header);
+	see_udp((__u64)sk, &peer, DIRECTION_IN);
+	return 0;
+}
+
+SEC("fentry/udp_destroy_sock")
+int BPF_PROG(udp_end4_fentry, struct sock *sk)
+{
+	forget_udp((__u64)sk);
+	return 0;
+}
+
+SEC("fentry/udpv6_destroy_sock")
+int BPF_PROG(udp_end6_fentry, struct sock *sk)
+{
+	forget_udp((__u64)sk);
+	return 0;
+}
+
+/* Where there are no trampolines: the cgroup hooks, at the root of the hierarchy. 1 means go on. */
+static __always_inline int udp_cgroup(struct bpf_sock_addr *ctx, bool v6, enum direction direction)
+{
+	struct peer peer = {};
+
+	if (ctx->protocol != IPPROTO_UDP)
+		return 1;
+	if (v6) {
+		peer.addr[0] = ctx->user_ip6[0];
+		peer.addr[1] = ctx->user_ip6[1];
+		peer.addr[2] = ctx->user_ip6[2];
+		peer.addr[3] = ctx->user_ip6[3];
+		peer.port = ctx->user_port;
+	} else {
+		peer_v4(&peer, ctx->user_ip4, ctx->user_port);
+	}
+	see_udp(bpf_get_socket_cookie(ctx), &peer, direction);
+	return 1;
+}
+
+SEC("cgroup/connect4")
+int udp_conn4(struct bpf_sock_addr *ctx)
+{
+	return udp_cgroup(ctx, false, DIRECTION_OUT);
+}
+
+SEC("cgroup/connect6")
+int udp_conn6(struct bpf_sock_addr *ctx)
+{
+	return udp_cgroup(ctx, true, DIRECTION_OUT);
+}
+
+SEC("cgroup/sendmsg4")
+int udp_send4(struct bpf_sock_addr *ctx)
+{
+	return udp_cgroup(ctx, false, DIRECTION_OUT);
+}
+
+SEC("cgroup/sendmsg6")
+int udp_send6(struct bpf_sock_addr *ctx)
+{
+	return udp_cgroup(ctx, true, DIRECTION_OUT);
+}
+
+SEC("cgroup/recvmsg4")
+int udp_recv4(struct bpf_sock_addr *ctx)
+{
+	return udp_cgroup(ctx, false, DIRECTION_IN);
+}
+
+SEC("cgroup/recvmsg6")
+int udp_recv6(struct bpf_sock_addr *ctx)
+{
+	return udp_cgroup(ctx, true, DIRECTION_IN);
+}
+
+SEC("cgroup/sock_release")
+int udp_end(struct bpf_sock *ctx)
+{
+	forget_udp(bpf_get_socket_cookie(ctx));
+	return 1;
+}
+
+/* An ICMP error reached a connected UDP socket; counted once for each socket. */
+static __always_inline int udp_error(const struct sock *sk)
+{
+	struct counts *c = my_counts();
+	__u64 sock = udp_id(sk);
+	struct udp_sock *s;
+
+	if (BPF_CORE_READ(sk, sk_protocol) != IPPROTO_UDP)
+		return 0;
+	s = bpf_map_lookup_elem(&udp_socks, &sock);
+	if (s && s->failed)
+		return 0;
+	if (s)
+		s->failed = 1;
+	count_error(c, BPF_CORE_READ(sk, sk_err));
+	return 0;
+}
+
+SEC("tp_btf/inet_sk_error_report")
+int BPF_PROG(udp_error_tp, const struct sock *sk)
+{
+	return udp_error(sk);
+}
+
+SEC("fentry/sock_def_error_report")
+int BPF_PROG(udp_error_fent, struct sock *sk)
+{
+	return udp_error(sk);
+}
+
+/* known_pass is 0 while listening ports are collected, then 1. */
+__u32 known_pass = 0;
+
+struct listener {
+	__u32 net;
+	__u32 port;
+};
+
+/* listeners tells the connections that were accepted from those that were opened. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 8192);
+	__type(key, struct listener);
+	__type(value, __u32);
+} listeners SEC(".maps");
+
+static __always_inline void tcp_known(struct sock *sk)
+{
+	struct listener l = {
+	    .net = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum),
+	    .port = BPF_CORE_READ(sk, __sk_common.skc_num),
+	};
+	__u8 state = BPF_CORE_READ(sk, __sk_common.skc_state);
+	__u64 sock = (__u64)sk;
+	__u32 yes = 1;
+
+	if (!known_pass) {
+		if (state == TCP_LISTEN)
+			bpf_map_update_elem(&listeners, &l, &yes, BPF_ANY);
+		return;
+	}
+	if (state == TCP_LISTEN || state == TCP_CLOSE || state == TCP_SYN_SENT ||
+	    state == TCP_SYN_RECV)
+		return;
+	add_connection(my_counts(), sock,
+		       bpf_map_lookup_elem(&listeners, &l) ? DIRECTION_IN : DIRECTION_OUT);
+	if (BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_CLOSE)
+		closed(my_counts(), sock, TCP_SYN_RECV, 0); /* meanwhile */
+}
+
+/* Adds the sockets that are older than the programs above, of every network namespace. */
+SEC("iter/task_file")
+int sockets_known(struct bpf_iter__task_file *ctx)
+{
+	struct file *file = ctx->file;
+	struct socket *socket;
+	struct peer peer;
+	struct sock *sk;
+	__u16 family;
+
+	if (!file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+		return 0;
+	socket = BPF_CORE_READ(file, private_data);
+	sk = BPF_CORE_READ(socket, sk);
+	if (!sk)
+		return 0;
+	family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	if (family != AF_INET && family != AF_INET6)
+		return 0;
+	if (BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP)
+		tcp_known(sk);
+	if (BPF_CORE_READ(sk, sk_protocol) != IPPROTO_UDP || !known_pass ||
+	    !BPF_CORE_READ(sk, __sk_common.skc_dport))
+		return 0;
+	peer_of(&peer, sk);
+	add_udp(my_counts(), udp_id(sk), &peer, DIRECTION_OUT);
+	return 0;
+}

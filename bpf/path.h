@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* The path of a file, from the kernel's own objects. */
+#pragma once
+
+#include "types.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+#include "event.h"
+
+#define DEPTH_MAX 128 /* names and mounts on the way from a file to the root */
+#define NAME_LEN  256
+
+/* struct walk is one climb from a file to the root: too big for the stack. */
+struct walk {
+	struct dentry *name[DEPTH_MAX]; /* leaf first; NULL where a mount was crossed */
+	__u32 steps;
+	struct path_key key;
+	__u8 slack[NAME_LEN]; /* for the name that begins at the end of key.path */
+};
+
+/* climb collects the names of a path; false if there are more than DEPTH_MAX. */
+static __always_inline bool climb(struct walk *w, const struct path *path)
+{
+	struct dentry *d = BPF_CORE_READ(path, dentry);
+	struct vfsmount *vfs = BPF_CORE_READ(path, mnt);
+	struct dentry *root = BPF_CORE_READ(vfs, mnt_root);
+	struct mount *mnt = (void *)vfs - bpf_core_field_offset(struct mount, mnt);
+
+	for (__u32 i = 0; i < DEPTH_MAX; i++) {
+		struct dentry *parent = BPF_CORE_READ(d, d_parent);
+
+		if (d == root || d == parent) {
+			struct mount *up = BPF_CORE_READ(mnt, mnt_parent);
+
+			if (up == mnt) {
+				w->steps = i;
+				return true;
+			}
+			w->name[i] = NULL;
+			d = BPF_CORE_READ(mnt, mnt_mountpoint);
+			root = BPF_CORE_READ(up, mnt.mnt_root);
+			mnt = up;
+			continue;
+		}
+		w->name[i] = d;
+		d = parent;
+	}
+	return false;
+}
+
+/*
+ * read_path writes the path from the root of the mount namespace down, so that
+ * neither chroot nor a long tail hides its front. A path of PATH_LEN bytes or
+ * more loses its tail, and its NUL. False if the path is too deep to climb.
+ */
+static __always_inline bool read_path(struct walk *w, const struct path *path)
+{
+	__u32 used = 0;
+
+	if (!climb(w, path))
+		return false;
+	w->key.path[0] = '/';
+	w->key.path[1] = '\0';
+	for (__u32 i = 1; i <= DEPTH_MAX; i++) {
+		__u32 at = w->steps - i;
+		struct dentry *d;
+		long n;
+
+		if (at >= DEPTH_MAX)
+			break;
+		d = w->name[at];
+		if (!d)
+			continue;
+		if (used >= PATH_LEN - 1)
+			break;
+		barrier_var(used); /* or clang proves the mask useless and drops it */
+		w->key.path[used & (PATH_LEN - 1)] = '/';
+		n = bpf_probe_read_kernel_str(&w->key.path[(used & (PATH_LEN - 1)) + 1], NAME_LEN,
+					      BPF_CORE_READ(d, d_name.name));
+		if (n <= 0 || n > NAME_LEN)
+			break;
+		used += n; /* the slash and the name; the next slash replaces the NUL */
+		barrier_var(used);
+		used &= 2 * PATH_LEN - 1; /* no change; one range at every step for the verifier */
+	}
+	if (!used)
+		used = 1; /* the root itself */
+	w->key.bits = used < PATH_LEN ? (used + 1) * 8 : PATH_LEN * 8;
+	return true;
+}

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* Gains of rights, and attempts that the kernel refused. To give rights up is neither. */
+#include "types.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include "event.h"
+#include "maps.h"
+#include "syscall.h"
+
+/* struct creds is what of a struct cred decides about rights. */
+struct creds {
+	__u64 effective;
+	__u64 permitted;
+	__u64 user_ns;
+	__u32 uid, euid, fsuid;
+	__u32 gid, egid, fsgid;
+};
+
+static __always_inline void read_creds(struct creds *c, const struct cred *from)
+{
+	bpf_core_read(&c->effective, sizeof(c->effective), &from->cap_effective);
+	bpf_core_read(&c->permitted, sizeof(c->permitted), &from->cap_permitted);
+	c->user_ns = (__u64)BPF_CORE_READ(from, user_ns);
+	c->uid = BPF_CORE_READ(from, uid.val);
+	c->euid = BPF_CORE_READ(from, euid.val);
+	c->fsuid = BPF_CORE_READ(from, fsuid.val);
+	c->gid = BPF_CORE_READ(from, gid.val);
+	c->egid = BPF_CORE_READ(from, egid.val);
+	c->fsgid = BPF_CORE_READ(from, fsgid.val);
+}
+
+/*
+ * id_gained tells whether going from one id to another gains its rights. Who
+ * may become anyone (able), and who returns to the real id, gains nothing.
+ */
+static __always_inline bool id_gained(__u32 from, __u32 to, __u32 real, bool able)
+{
+	return to != from && from != 0 && (to == 0 || (to != real && !able));
+}
+
+static __always_inline void count_gains(const struct creds *old, const struct creds *new)
+{
+	bool root = old->euid == 0, same_ns = old->user_ns == new->user_ns;
+	bool caps =
+	    same_ns && ((new->effective & ~old->effective) || (new->permitted & ~old->permitted));
+	bool able_uid = old->effective >> CAP_SETUID & 1;
+	bool able_gid = old->effective >> CAP_SETGID & 1;
+	bool uid_changed = new->euid != old->euid || new->fsuid != old->fsuid;
+	bool uid, gid;
+	struct counts *c;
+
+	uid = (uid_changed && caps) || id_gained(old->euid, new->euid, old->uid, able_uid) ||
+	      (new->fsuid != new->euid &&id_gained(old->fsuid, new->fsuid, old->uid, able_uid));
+	gid = !root &&
+	      (id_gained(old->egid, new->egid, old->gid, able_gid) ||
+	       (new->fsgid != new->egid &&id_gained(old->fsgid, new->fsgid, old->gid, able_gid)));
+	if (!uid && !gid && !caps)
+		return;
+	c = my_counts();
+	if (uid)
+		ADD(c, escalation[ESCALATION_SETUID][RESULT_SUCCESS], 1);
+	if (gid)
+		ADD(c, escalation[ESCALATION_SETGID][RESULT_SUCCESS], 1);
+	if (!uid && !gid)
+		ADD(c, escalation[ESCALATION_CAPSET][RESULT_SUCCESS], 1);
+}
+
+static __always_inline int commit(const struct cred *next)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct creds old, new;
+
+	read_creds(&old, BPF_CORE_READ(task, cred));
+	read_creds(&new, next);
+	count_gains(&old, &new);
+	return 0;
+}
+
+/* Every change of a task's own credentials ends here: set*id, capset, exec. */
+SEC("fentry/commit_creds")
+int BPF_PROG(cred_fentry, struct cred *next)
+{
+	return commit(next);
+}
+
+SEC("kprobe/commit_creds")
+int BPF_KPROBE(cred_kprobe, struct cred *next)
+{
+	return commit(next);
+}
+
+static __always_inline int refused(enum escalation family, long ret)
+{
+	struct counts *c;
+
+	if (ret != -EPERM)
+		return 0;
+	c = my_counts();
+	ADD(c, escalation[family][RESULT_FAILURE], 1);
+	return 0;
+}
+
+/* setfs_refused: setfsuid and setfsgid return the id as it was, refused or not. */
+static __always_inline int setfs_refused(enum escalation family, __u32 wanted, __u32 is)
+{
+	if (wanted == is || wanted == (__u32)-1)
+		return 0;
+	return refused(family, -EPERM);
+}
+
+static __always_inline __u32 fsuid_now(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	return BPF_CORE_READ(task, cred, fsuid.val);
+}
+
+static __always_inline __u32 fsgid_now(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	return BPF_CORE_READ(task, cred, fsgid.val);
+}
+
+/* One program a family and way; user space attaches each to all calls of the family. */
+#define REFUSED(family_, FAMILY)                                                                   \
+	SEC("fexit")                                                                               \
+	int BPF_PROG(no_##family_##_fexit, struct pt_regs *regs, long ret)                         \
+	{                                                                                          \
+		return refused(FAMILY, ret);                                                       \
+	}                                                                                          \
+	SEC("kretprobe")                                                                           \
+	int BPF_KRETPROBE(no_##family_##_kret, long ret)                                           \
+	{                                                                                          \
+		return refused(FAMILY, ret);                                                       \
+	}                                                                                          \
+	SEC("tracepoint")                                                                          \
+	int no_##family_##_tp(struct sys_exit *ctx)                                                \
+	{                                                                                          \
+		return refused(FAMILY, ctx->ret);                                                  \
+	}
+
+REFUSED(uid, ESCALATION_SETUID)
+REFUSED(gid, ESCALATION_SETGID)
+REFUSED(cap, ESCALATION_CAPSET)
+
+#define SETFS_REFUSED(id_, FAMILY, now)                                                            \
+	SEC("fexit")                                                                               \
+	int BPF_PROG(no_fs##id_##_fexit, struct pt_regs *regs, long ret)                           \
+	{                                                                                          \
+		return setfs_refused(FAMILY, PT_REGS_PARM1_CORE_SYSCALL(regs), now());             \
+	}                                                                                          \
+	SEC("kretprobe")                                                                           \
+	int no_fs##id_##_kret(struct pt_regs *ctx)                                                 \
+	{                                                                                          \
+		__u32 wanted;                                                                      \
+                                                                                                   \
+		return take_arg(&wanted) ? setfs_refused(FAMILY, wanted, now()) : 0;               \
+	}                                                                                          \
+	SEC("tracepoint")                                                                          \
+	int no_fs##id_##_tp(struct sys_exit *ctx)                                                  \
+	{                                                                                          \
+		return setfs_refused(FAMILY, PT_REGS_PARM1_CORE_SYSCALL(user_regs()), now());      \
+	}
+
+SETFS_REFUSED(uid, ESCALATION_SETUID, fsuid_now)
+SETFS_REFUSED(gid, ESCALATION_SETGID, fsgid_now)
+
+/*
+ * Where commit_creds cannot be hooked: the credentials of every task as last
+ * seen, compared after each call that may change them, and after exec.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 32768);
+	__type(key, __u32);
+	__type(value, struct creds);
+} seen_creds SEC(".maps");
+
+static __always_inline void see_creds(__u32 tid, const struct cred *from)
+{
+	struct creds now;
+
+	read_creds(&now, from);
+	if (bpf_map_update_elem(&seen_creds, &tid, &now, BPF_ANY)) {
+		struct counts *c = my_counts();
+
+		ADD(c, untracked, 1);
+	}
+}
+
+static __always_inline void compare_creds(__u32 tid, const struct cred *from)
+{
+	struct creds *old = bpf_map_lookup_elem(&seen_creds, &tid), now;
+
+	if (old) {
+		read_creds(&now, from);
+		count_gains(old, &now);
+	}
+	see_creds(tid, from);
+}
+
+SEC("tracepoint")
+int cred_tp(struct sys_exit *ctx)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	compare_creds((__u32)bpf_get_current_pid_tgid(), BPF_CORE_READ(task, cred));
+	return 0;
+}
+
+/* A thread that execs takes the process's id as its own. */
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(cred_exec, struct task_struct *task, int old_pid)
+{
+	__u32 tid = task->pid, was = old_pid;
+	struct creds *old = bpf_map_lookup_elem(&seen_creds, &was), now;
+
+	if (old) {
+		read_creds(&now, BPF_CORE_READ(task, cred));
+		count_gains(old, &now);
+	}
+	if (was != tid)
+		bpf_map_delete_elem(&seen_creds, &was);
+	see_creds(tid, BPF_CORE_READ(task, cred));
+	return 0;
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(cred_fork, struct task_struct *parent, struct task_struct *child)
+{
+	see_creds(child->pid, BPF_CORE_READ(child, cred));
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(cred_exit, struct task_struct *task)
+{
+	__u32 tid = task->pid;
+
+	bpf_map_delete_elem(&seen_creds, &tid);
+	return 0;
+}
+
+SEC("iter/task")
+int cred_known(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct creds now;
+	__u32 tid;
+
+	if (!task)
+		return 0;
+	tid = task->pid;
+	read_creds(&now, BPF_CORE_READ(task, cred));
+	bpf_map_update_elem(&seen_creds, &tid, &now, BPF_NOEXIST);
+	return 0;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* One object, so that the maps, types and settings exist exactly once. */
+#include "process.bpf.c"
+#include "network.bpf.c"
+#include "file.bpf.c"
+#include "privilege.bpf.c"
+#include "kernel.bpf.c"
+
+/* Tells who reads it and where the host's mounts are, in numbers that no namespace changes. */
+SEC("iter/task")
+int self_known(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+
+	self_tgid = bpf_get_current_pid_tgid() >> 32;
+	if (task && task->pid == 1)
+		host_mnt_ns = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
+	return 0;
+}
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT */
+/* What is to be known of a task: its class, its container. */
+#pragma once
+
+#include "types.h"
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+
+#include "event.h"
+#include "maps.h"
+#include "path.h"
+
+#define CGROUP_NAME_LEN	 128
+#define CONTAINER_ID_LEN 64
+#define CGROUP_DEPTH	 16
+
+/* The mount namespace of process 1, told by self_known; 0 while unknown. */
+__u32 host_mnt_ns = 0;
+
+/* cgroup_key is unique: ids are per hierarchy and never used again. */
+struct cgroup_key {
+	__u64 id;
+	__u32 hierarchy;
+	__u32 pad;
+};
+
+/* container_cgroups remembers which cgroups are a container's. Evicting costs a second look. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct cgroup_key);
+	__type(value, __u32);
+} container_cgroups SEC(".maps");
+
+/* exec_dirs holds directories, with trailing slash, and their enum dir_kind. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 256);
+	__type(key, struct path_key);
+	__type(value, enum dir_kind);
+} exec_dirs SEC(".maps");
+
+/* interpreters holds the names of shells and interpreters, without version. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 128);
+	__type(key, struct name);
+	__type(value, __u32);
+} interpreters SEC(".maps");
+
+struct exec_scratch {
+	struct walk walk;
+	__u8 cgroup[CGROUP_NAME_LEN];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct exec_scratch);
+} exec_scratch SEC(".maps");
+
+static __always_inline struct kernfs_node *kernfs_parent(struct kernfs_node *kn)
+{
+	struct kernfs_node___rcu *rcu = (void *)kn;
+
+	if (bpf_core_field_exists(rcu->__parent)) /* 633488947ef6, Linux 6.15 */
+		return BPF_CORE_READ(rcu, __parent);
+	return BPF_CORE_READ(kn, parent);
+}
+
+/* Tables, for loops without branches: the verifier follows every combination of those. */
+const volatile __u8 hex_digit[256] = {['0' ... '9'] = 1, ['a' ... 'f'] = 1};
+const volatile __u8 version_begins[256] = {[0] = 1, ['0' ... '9'] = 1, ['.'] = 1, ['-'] = 1};
+
+/*
+ * names_container tells whether a cgroup's name ends in a container id of 64
+ * hexadecimal digits, alone or as in docker-ID.scope. The monitor that CRI-O
+ * and podman run beside a container (crio-conmon-ID.scope) is of the host.
+ */
+static __always_inline bool names_container(__u8 *name, const char *from)
+{
+	long n = bpf_probe_read_kernel_str(name, CGROUP_NAME_LEN, from);
+	__u32 end, start, digits = 0;
+
+	if (n <= CONTAINER_ID_LEN || n > CGROUP_NAME_LEN)
+		return false;
+	end = n - 1;
+	if (name[(end - 6) & (CGROUP_NAME_LEN - 1)] == '.')
+		end -= 6; /* .scope */
+	if (end < CONTAINER_ID_LEN)
+		return false;
+	start = end - CONTAINER_ID_LEN;
+	for (__u32 i = 0; i < CONTAINER_ID_LEN; i++)
+		digits += hex_digit[name[(start + i) & (CGROUP_NAME_LEN - 1)]];
+	if (digits != CONTAINER_ID_LEN)
+		return false;
+	return start < 7 || name[(start - 7) & (CGROUP_NAME_LEN - 1)] != 'c' ||
+	       name[(start - 2) & (CGROUP_NAME_LEN - 1)] != 'n'; /* conmon- */
+}
+
+static __always_inline bool cgroup_is_container(struct exec_scratch *s, struct cgroup *cgroup)
+{
+	struct kernfs_node *kn = BPF_CORE_READ(cgroup, kn);
+	struct cgroup_key key = {
+	    .id = BPF_CORE_READ(kn, id),
+	    .hierarchy = BPF_CORE_READ(cgroup, root, hierarchy_id),
+	};
+	__u32 *known, yes = 0;
+
+	known = bpf_map_lookup_elem(&container_cgroups, &key);
+	if (known)
+		return *known;
+	for (int i = 0; i < CGROUP_DEPTH && kn && !yes; i++) {
+		yes = names_container(s->cgroup, BPF_CORE_READ(kn, name));
+		kn = kernfs_parent(kn);
+	}
+	bpf_map_update_elem(&container_cgroups, &key, &yes, BPF_ANY);
+	return yes;
+}
+
+/* v1_cgroup returns the task's cgroup in a hierarchy that container engines use on cgroup v1. */
+static __always_inline struct cgroup *v1_cgroup(struct css_set *set)
+{
+	void *subsys = (void *)set + bpf_core_field_offset(struct css_set, subsys);
+	struct cgroup_subsys_state *css = NULL;
+	__u64 id;
+
+	if (bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id))
+		id = bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id);
+	else if (bpf_core_enum_value_exists(enum cgroup_subsys_id, pids_cgrp_id))
+		id = bpf_core_enum_value(enum cgroup_subsys_id, pids_cgrp_id);
+	else
+		return NULL;
+	bpf_probe_read_kernel(&css, sizeof(css), subsys + id * sizeof(css));
+	return css ? BPF_CORE_READ(css, cgroup) : NULL;
+}
+
+static __always_inline bool in_container(struct exec_scratch *s, struct task_struct *task)
+{
+	struct css_set *set = BPF_CORE_READ(task, cgroups);
+	struct cgroup *v2 = BPF_CORE_READ(set, dfl_cgrp);
+	struct cgroup *v1;
+
+	if (host_mnt_ns && BPF_CORE_READ(task, thread_pid, level) &&
+	    BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum) != host_mnt_ns)
+		return true;
+	if (BPF_CORE_READ(v2, level) && cgroup_is_container(s, v2))
+		return true;
+	v1 = v1_cgroup(set);
+	return v1 && BPF_CORE_READ(v1, root) != BPF_CORE_READ(v2, root) &&
+	       BPF_CORE_READ(v1, level) && cgroup_is_container(s, v1);
+}
+
+/* is_fileless: a memfd, an O_TMPFILE, or a file that was deleted before it ran. */
+static __always_inline bool is_fileless(struct file *exe)
+{
+	struct dentry *d = BPF_CORE_READ(exe, f_path.dentry);
+
+	return !BPF_CORE_READ(exe, f_inode, i_nlink) ||
+	       (!BPF_CORE_READ(d, d_hash.pprev) && BPF_CORE_READ(d, d_parent) != d);
+}
+
+static __always_inline bool is_interpreter(struct file *exe)
+{
+	struct name name = {};
+	__u8 keep = 0xff;
+
+	bpf_probe_read_kernel_str(name.text, sizeof(name.text),
+				  BPF_CORE_READ(exe, f_path.dentry, d_name.name));
+	for (int i = 0; i < COMM_LEN; i++) { /* python3.11 is python */
+		keep &= version_begins[name.text[i]] - 1;
+		name.text[i] &= keep;
+	}
+	return bpf_map_lookup_elem(&interpreters, &name);
+}
+
+/* fd_is_remote: the descriptor is a socket, but not one that stays on the host as the journal's. */
+static __always_inline bool fd_is_remote(struct task_struct *task, __u32 fd)
+{
+	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+	struct file **files = BPF_CORE_READ(table, fd);
+	struct file *file = NULL;
+	struct socket *socket;
+	struct sock *sk;
+
+	if (fd >= BPF_CORE_READ(table, max_fds))
+		return false;
+	bpf_probe_read_kernel(&file, sizeof(file), files + fd);
+	if (!file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+		return false;
+	socket = BPF_CORE_READ(file, private_data);
+	sk = BPF_CORE_READ(socket, sk);
+	return BPF_CORE_READ(sk, __sk_common.skc_family) != AF_UNIX &&
+	       BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_LISTEN; /* FastCGI */
+}
+
+static __always_inline bool is_reverse_shell(struct task_struct *task, struct file *exe)
+{
+	return is_interpreter(exe) && (fd_is_remote(task, 0) || fd_is_remote(task, 1));
+}
+
+/* classify gives the type of the process that runs exe. */
+static __always_inline enum process_type classify(struct task_struct *task, struct file *exe)
+{
+	__u32 zero = 0;
+	enum dir_kind *dir = NULL;
+	struct exec_scratch *s = bpf_map_lookup_elem(&exec_scratch, &zero);
+	bool deep;
+
+	if (!s)
+		return PROCESS_USER; /* cannot be: a per-CPU array has all its values */
+	deep = !read_path(&s->walk, &exe->f_path);
+	if (!deep)
+		dir = bpf_map_lookup_elem(&exec_dirs, &s->walk.key);
+	if (deep || is_fileless(exe) || (dir && *dir == DIR_WORLD_WRITABLE) ||
+	    is_reverse_shell(task, exe))
+		return PROCESS_SUSPICIOUS;
+	if (in_container(s, task))
+		return PROCESS_CONTAINER;
+	if (dir && *dir == DIR_SYSTEM && !(BPF_CORE_READ(exe, f_inode, i_mode) & S_IWOTH))
+		return PROCESS_SYSTEM;
+	return PROCESS_USER;
+}

@@ -1,0 +1,3 @@
+package sensor
+
+const syscallPrefix = "__x64_sys_"

@@ -1,0 +1,3 @@
+package sensor
+
+const syscallPrefix = "__arm64_sys_"

@@ -1,0 +1,60 @@
+//go:build linux && (amd64 || arm64)
+
+package sensor
+
+import (
+	"bufio"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// maxTracked bounds the memory of the hash tables' heads: 16 bytes for each, 4 MiB.
+const maxTracked = 262144
+
+// maxTasks is how many processes the host can have at once, so that a table
+// of that size is never full; but at most maxTracked.
+func maxTasks(root string) uint32 {
+	tasks := uint32(maxTracked)
+	for _, name := range []string{"pid_max", "threads-max"} {
+		raw, err := os.ReadFile(hostPath(root, "proc/sys/kernel", name))
+		if err != nil {
+			continue
+		}
+		if n, err := strconv.ParseUint(strings.TrimSpace(string(raw)), 10, 32); err == nil && n > 0 {
+			tasks = min(tasks, uint32(n))
+		}
+	}
+	return tasks
+}
+
+// cgroup2Root is where the root of the cgroup v2 hierarchy is mounted, "" if nowhere.
+func cgroup2Root(root string) string {
+	f, err := os.Open("/proc/self/mountinfo")
+	if err != nil {
+		return ""
+	}
+	defer f.Close()
+	found := ""
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		at := cgroup2Mount(lines.Text())
+		if at == "" {
+			continue
+		}
+		if found == "" || strings.HasPrefix(at, hostPath(root)) {
+			found = at
+		}
+	}
+	return found
+}
+
+// cgroup2Mount returns where a line of mountinfo (proc(5)) mounts the root of
+// cgroup2, "" if it is about something else. A space in the path is "\040".
+func cgroup2Mount(line string) string {
+	left, right, ok := strings.Cut(line, " - ")
+	fields := strings.Fields(left)
+	if !ok || len(fields) < 5 || !strings.HasPrefix(right, "cgroup2 ") || fields[3] != "/" {
+		return ""
+	}
+	return strings.ReplaceAll(fields[4], `\040`, " ")
+}

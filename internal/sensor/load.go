@@ -1,0 +1,174 @@
+//go:build linux && (amd64 || arm64)
+
+package sensor
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
+	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
+)
+
+// A loader puts programs into the kernel, each alone, with the maps of all.
+type loader struct {
+	spec    *ebpf.CollectionSpec
+	shared  *ebpf.Collection // the maps and variables
+	types   *btf.Spec        // of the kernel
+	cgroup  string           // the root of the cgroup v2 hierarchy
+	taxing  bool             // may ways be used that slow every syscall?
+	serving []serving
+}
+
+// serving is a program in the kernel and what keeps it attached.
+type serving struct {
+	hook    string
+	name    string
+	program *ebpf.Program
+	link    io.Closer
+}
+
+func (s serving) Close() error {
+	return errors.Join(s.link.Close(), s.program.Close())
+}
+
+// serve puts the first way that works into the kernel and tells of the others.
+func (l *loader) serve(h hook) Hook {
+	out := Hook{Name: h.name}
+	var errs []error
+	for _, w := range h.ways {
+		name := w.programs[0].name
+		err := l.attachAll(h.name, w)
+		if err == nil {
+			out.Program, out.SyscallTracepoints = name, w.taxing
+			break
+		}
+		errs = append(errs, fmt.Errorf("%s: %w", name, err))
+	}
+	out.Err = errors.Join(errs...)
+	return out
+}
+
+func (l *loader) attachAll(hook string, w way) error {
+	if w.taxing && !l.taxing {
+		return errors.New("not allowed by syscall_tracepoints: never")
+	}
+	var done []serving
+	for _, p := range w.programs {
+		served, err := l.attach(hook, p)
+		done = append(done, served...)
+		if err != nil {
+			for _, s := range done {
+				err = errors.Join(err, s.Close())
+			}
+			return err
+		}
+	}
+	l.serving = append(l.serving, done...)
+	return nil
+}
+
+// attach loads p and attaches it to its targets. What it returns beside an error is to be closed.
+func (l *loader) attach(hook string, p program) ([]serving, error) {
+	spec := l.spec.Programs[p.name]
+	if len(p.targets) == 0 {
+		return l.attachOne(hook, spec, spec.AttachTo)
+	}
+	// Tracing programs are bound to their target when loaded, others when attached.
+	var done []serving
+	for i, target := range append(append([]string(nil), p.targets...), p.optional...) {
+		served, err := l.attachOne(hook, spec, target)
+		if err != nil && i >= len(p.targets) && errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		done = append(done, served...)
+		if err != nil {
+			return done, fmt.Errorf("%s: %w", target, err)
+		}
+	}
+	return done, nil
+}
+
+func (l *loader) attachOne(hook string, spec *ebpf.ProgramSpec, target string) ([]serving, error) {
+	prog, err := l.load(spec, target)
+	if err != nil {
+		return nil, fmt.Errorf("load: %w", explain(err))
+	}
+	lnk, err := l.link(prog, spec, target)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("attach: %w", explain(err)), prog.Close())
+	}
+	return []serving{{hook, spec.Name, prog, lnk}}, nil
+}
+
+// load loads one program for one target, so that what the verifier refuses costs only that.
+func (l *loader) load(spec *ebpf.ProgramSpec, target string) (*ebpf.Program, error) {
+	spec = spec.Copy()
+	spec.AttachTo = target
+	alone := &ebpf.CollectionSpec{
+		Maps:      l.spec.Maps,
+		Programs:  map[string]*ebpf.ProgramSpec{spec.Name: spec},
+		Types:     l.spec.Types,
+		ByteOrder: l.spec.ByteOrder,
+	}
+	coll, err := ebpf.NewCollectionWithOptions(alone, ebpf.CollectionOptions{
+		MapReplacements: l.shared.Maps,
+		Programs:        ebpf.ProgramOptions{KernelTypes: l.types},
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer coll.Close()
+	return coll.DetachProgram(spec.Name), nil
+}
+
+func (l *loader) link(prog *ebpf.Program, spec *ebpf.ProgramSpec, target string) (io.Closer, error) {
+	switch spec.Type {
+	case ebpf.Kprobe:
+		if spec.SectionName == "kretprobe" {
+			return link.Kretprobe(target, prog, nil)
+		}
+		return link.Kprobe(target, prog, nil)
+	case ebpf.TracePoint:
+		return link.Tracepoint("syscalls", target, prog, nil)
+	case ebpf.CGroupSock, ebpf.CGroupSockAddr:
+		if l.cgroup == "" {
+			return nil, errors.New("no cgroup v2 hierarchy is mounted")
+		}
+		return link.AttachCgroup(link.CgroupOptions{Path: l.cgroup, Attach: spec.AttachType, Program: prog})
+	case ebpf.Tracing:
+		if spec.AttachType == ebpf.AttachTraceIter {
+			return link.AttachIter(link.IterOptions{Program: prog})
+		}
+		return link.AttachTracing(link.TracingOptions{Program: prog})
+	}
+	return nil, fmt.Errorf("no rule for program type %s", spec.Type)
+}
+
+// run reads an iterator once, for what its program does meanwhile.
+func (s serving) run() error {
+	r, err := s.link.(*link.Iter).Open()
+	if err != nil {
+		return fmt.Errorf("open iterator %s: %w", s.name, err)
+	}
+	_, err = io.Copy(io.Discard, r)
+	if err = errors.Join(err, r.Close()); err != nil {
+		return fmt.Errorf("read iterator %s: %w", s.name, err)
+	}
+	return nil
+}
+
+// explain replaces what misleads: the library takes every EPERM for a memlock limit.
+func explain(err error) error {
+	switch {
+	case errors.Is(err, unix.EPERM):
+		return errors.New("operation not permitted: needs CAP_BPF and CAP_PERFMON (CAP_NET_ADMIN for cgroups), and a kernel that allows this type of program")
+	case errors.Is(err, os.ErrNotExist):
+		return fmt.Errorf("not on this kernel, or tracefs is not mounted: %w", err)
+	}
+	return err
+}

@@ -1,0 +1,176 @@
+//go:build linux && (amd64 || arm64)
+
+package sensor
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
+	"github.com/cilium/ebpf/rlimit"
+	"golang.org/x/sys/unix"
+)
+
+// platform is what a sensor holds on Linux; all nil if nothing could be loaded.
+type platform struct {
+	maps    *ebpf.Collection
+	serving []serving
+	watched *watched
+	perCPU  []bpfCounts
+}
+
+// Open puts what o asks for into the kernel. It always returns a sensor; what
+// could not be served is told by Hooks.
+func Open(o Options) *Sensor {
+	s := &Sensor{since: time.Now()}
+	hooks := hooksFor(o)
+	l, err := newLoader(o)
+	if err != nil {
+		for _, h := range hooks {
+			s.hooks = append(s.hooks, Hook{Name: h.name, Err: err})
+		}
+		return s
+	}
+	s.maps = l.shared
+	s.perCPU = make([]bpfCounts, ebpf.MustPossibleCPU())
+	s.watched = newWatched(o, l.shared)
+	l.identifySelf()
+	for _, h := range hooks {
+		s.hooks = append(s.hooks, l.serve(h))
+	}
+	l.countExisting(s.hooks)
+	s.serving = l.serving
+	s.since = time.Now()
+	return s
+}
+
+// newLoader creates the maps and fills in the settings.
+func newLoader(o Options) (*loader, error) {
+	_ = rlimit.RemoveMemlock() // before Linux 5.11; map creation tells if it was needed
+	spec, err := loadBpf()
+	if err != nil {
+		return nil, fmt.Errorf("read BPF object: %w", err)
+	}
+	l := &loader{spec: spec, taxing: o.SyscallTracepoints, cgroup: cgroup2Root(o.RootPath)}
+	if l.types, err = kernelTypes(o.BTF); err != nil {
+		return nil, err
+	}
+	if err := configure(spec, o); err != nil {
+		return nil, err
+	}
+	mapsOnly := spec.Copy()
+	clear(mapsOnly.Programs)
+	if l.shared, err = ebpf.NewCollection(mapsOnly); err != nil {
+		return nil, fmt.Errorf("create BPF maps: %w", explain(err))
+	}
+	if err := fill(l.shared, o); err != nil {
+		return nil, errors.Join(err, closeAll(l.shared))
+	}
+	return l, nil
+}
+
+// kernelTypes reads BTF (CONFIG_DEBUG_INFO_BTF), without which no program can find its way.
+func kernelTypes(file string) (types *btf.Spec, err error) {
+	if file == "" {
+		types, err = btf.LoadKernelSpec()
+	} else {
+		types, err = btf.LoadSpec(file)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the kernel's type information (BTF): %w", err)
+	}
+	return types, nil
+}
+
+// configure sets what must be known before the maps exist.
+func configure(spec *ebpf.CollectionSpec, o Options) error {
+	tasks := maxTasks(o.RootPath)
+	spec.Maps[bpfMapProcesses].MaxEntries = tasks
+	spec.Maps[bpfMapSeenCreds].MaxEntries = tasks
+	for name, value := range map[string]any{
+		bpfVarNrInitModule:   int64(unix.SYS_INIT_MODULE),
+		bpfVarNrFinitModule:  int64(unix.SYS_FINIT_MODULE),
+		bpfVarNrDeleteModule: int64(unix.SYS_DELETE_MODULE),
+		bpfVarWatchAll:       watchesAll(o.Watch),
+	} {
+		if err := spec.Variables[name].Set(value); err != nil {
+			return fmt.Errorf("set BPF constant %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// identifySelf finds the process's number outside all pid namespaces, and the host's mounts.
+func (l *loader) identifySelf() {
+	_ = l.shared.Variables[bpfVarSelfTgid].Set(uint32(os.Getpid())) // if all else fails
+	served, err := l.attach("", program{name: bpfProgSelfKnown})
+	for _, s := range served {
+		if err == nil {
+			_ = s.run()
+		}
+		_ = s.Close()
+	}
+}
+
+// countExisting lets the iterators add what is older than the sensor. A hook
+// whose iterator fails is not served.
+func (l *loader) countExisting(hooks []Hook) {
+	for i := range hooks {
+		if hooks[i].Program == bpfProgUdpSend4 {
+			_ = l.shared.Variables[bpfVarUdpByCookie].Set(uint32(1))
+		}
+	}
+	for _, s := range l.serving {
+		var err error
+		switch s.name {
+		case bpfProgSocketsKnown: // first to find the listening ports
+			err = errors.Join(s.run(), l.shared.Variables[bpfVarKnownPass].Set(uint32(1)), s.run())
+		case bpfProgProcessKnown:
+			err = errors.Join(s.run(), inHostPIDNamespace())
+		case bpfProgCredKnown:
+			err = s.run()
+		}
+		for i := range hooks {
+			if err != nil && hooks[i].Name == s.hook {
+				hooks[i].Program, hooks[i].Err = "", err
+			}
+		}
+	}
+}
+
+// Close removes everything from the kernel. It may be called more than once.
+func (s *Sensor) Close() error {
+	var errs []error
+	for _, served := range s.serving {
+		errs = append(errs, served.Close())
+	}
+	s.serving = nil
+	if s.watched != nil {
+		errs = append(errs, s.watched.Close())
+	}
+	if s.maps != nil {
+		errs = append(errs, closeAll(s.maps))
+	}
+	s.platform = platform{}
+	return errors.Join(errs...)
+}
+
+func closeAll(c *ebpf.Collection) error { c.Close(); return nil }
+
+// inHostPIDNamespace returns an error if this process sees not all others.
+func inHostPIDNamespace() error {
+	const initial = "pid:[4026531836]" // PROC_PID_INIT_INO in linux/proc_ns.h
+	ns, err := os.Readlink("/proc/self/ns/pid")
+	if err == nil && ns != initial {
+		err = errors.New("needs the host's pid namespace (hostPID: true, --pid=host) to see the processes that run already")
+	}
+	return err
+}
+
+func hostPath(root string, elem ...string) string {
+	return filepath.Join(append([]string{"/", root}, elem...)...)
+}
