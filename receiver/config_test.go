@@ -117,9 +117,9 @@ func TestAllMistakesAreReportedAtOnceWithTheirPath(t *testing.T) {
 }
 
 func TestUnknownKeysAreRefused(t *testing.T) {
-	err := confmap.NewFromStringMap(map[string]any{"probes": map[string]any{"proces": nil}}).
+	err := confmap.NewFromStringMap(map[string]any{"probes": map[string]any{"disk": nil}}).
 		Unmarshal(newDefaultConfig())
-	require.ErrorContains(t, err, "proces")
+	require.ErrorContains(t, err, "disk")
 }
 
 func TestWatchPaths(t *testing.T) {

@@ -122,7 +122,9 @@ func TestStatusTellsWhatIsMissing(t *testing.T) {
 			"1 of 13 hooks are not served: file.open: load program: operation not permitted",
 		},
 		"no hook is served, and nobody knows why": {
-			"ebpfsecurity", []sensor.Hook{{Name: "a.b"}, {Name: "c.d"}}, componentstatus.StatusRecoverableError,
+			"ebpfsecurity",
+			[]sensor.Hook{{Name: "a.b"}, {Name: "c.d"}},
+			componentstatus.StatusRecoverableError,
 			"2 of 2 hooks are not served: a.b: unknown; c.d: unknown",
 		},
 		"nothing is asked for": {"ebpfsecurity/nothing", nil, componentstatus.StatusOK, ""},
