@@ -39,7 +39,8 @@ func command(args ...string) *exec.Cmd {
 type collector struct {
 	cmd    *exec.Cmd
 	output *bytes.Buffer
-	ended  chan error
+	ended  chan struct{}
+	err    error // how it ended
 }
 
 // start runs the distribution with the quickstart and waits for its metrics.
@@ -51,17 +52,18 @@ func start(t *testing.T) *collector {
 	if _, err := scrape(); err == nil {
 		t.Fatalf("something else answers at %s already", metricsURL)
 	}
-	c := &collector{cmd: command("--config", quickstart), output: &bytes.Buffer{}, ended: make(chan error, 1)}
+	c := &collector{cmd: command("--config", quickstart), output: &bytes.Buffer{}, ended: make(chan struct{})}
 	c.cmd.Stdout, c.cmd.Stderr = c.output, c.output
 	if err := c.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	go func() { c.ended <- c.cmd.Wait() }()
+	go func() {
+		defer close(c.ended)
+		c.err = c.cmd.Wait()
+	}()
 	t.Cleanup(func() {
-		if c.cmd.ProcessState == nil {
-			_ = c.cmd.Process.Kill()
-			<-c.ended
-		}
+		_ = c.cmd.Process.Kill() // if it runs still
+		<-c.ended
 		if t.Failed() {
 			t.Logf("the collector said:\n%s", c.output)
 		}
@@ -80,9 +82,9 @@ func (c *collector) stop(t *testing.T) {
 		t.Fatal(err)
 	}
 	select {
-	case err := <-c.ended:
-		if err != nil {
-			t.Errorf("after SIGTERM: %v", err)
+	case <-c.ended:
+		if c.err != nil {
+			t.Errorf("after SIGTERM: %v", c.err)
 		}
 	case <-time.After(patience):
 		t.Error("the collector does not end after SIGTERM")
