@@ -75,7 +75,7 @@ static __always_inline int count_open(struct file *file)
 	struct watch *found;
 	__u8 level;
 
-	if (!w || is_self() || (mode & (FMODE_PATH | FMODE_NOACCOUNT)))
+	if (!w || is_self() || is_other() || (mode & (FMODE_PATH | FMODE_NOACCOUNT)))
 		return 0;
 	found = find_watch(w, file);
 	if (!found)

@@ -13,6 +13,8 @@ static __always_inline int count_module(enum module_action action, long ret)
 {
 	struct counts *c = my_counts();
 
+	if (is_other())
+		return 0;
 	ADD(c, module[action][ret < 0 ? RESULT_FAILURE : RESULT_SUCCESS], 1);
 	return 0;
 }
@@ -83,7 +85,7 @@ static __always_inline int count_bpf(long cmd, long ret)
 	enum result result = ret < 0 ? RESULT_FAILURE : RESULT_SUCCESS;
 	struct counts *c;
 
-	if (is_self())
+	if (is_self() || is_other())
 		return 0;
 	c = my_counts();
 	switch (cmd) {

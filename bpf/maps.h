@@ -3,12 +3,21 @@
 #pragma once
 
 #include "types.h"
+#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
 #include "event.h"
 
 /* Set by self_known; the own opens and loads do not count. */
 __u32 self_tgid = 0;
+
+/*
+ * Count only what happens below one cgroup of the first level, or to sockets of
+ * one network namespace. 0, the rule, is everything, and costs nothing: the
+ * verifier drops the branch. Tests need it to be alone on a busy host.
+ */
+const volatile __u64 only_cgroup = 0;
+const volatile __u32 only_netns = 0;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -34,4 +43,14 @@ static __always_inline struct counts *my_counts(void)
 static __always_inline bool is_self(void)
 {
 	return bpf_get_current_pid_tgid() >> 32 == self_tgid;
+}
+
+static __always_inline bool is_other(void)
+{
+	return only_cgroup && bpf_get_current_ancestor_cgroup_id(1) != only_cgroup;
+}
+
+static __always_inline bool is_other_net(const struct sock *sk)
+{
+	return only_netns && BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum) != only_netns;
 }

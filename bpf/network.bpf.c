@@ -101,7 +101,8 @@ int BPF_PROG(tcp_state, const struct sock *sk, int old, int new)
 	__u64 sock = (__u64)sk;
 	struct tcp_conn connecting = {.direction = DIRECTION_OUT};
 
-	if (sk->sk_protocol != IPPROTO_TCP || old == TCP_LISTEN || new == TCP_LISTEN)
+	if (sk->sk_protocol != IPPROTO_TCP || old == TCP_LISTEN || new == TCP_LISTEN ||
+	    is_other_net(sk))
 		return 0;
 	if (new == TCP_SYN_SENT) {
 		struct counts *c = my_counts();
@@ -263,7 +264,7 @@ static __always_inline int udp_error(const struct sock *sk)
 	__u64 sock = udp_id(sk);
 	struct udp_sock *s;
 
-	if (BPF_CORE_READ(sk, sk_protocol) != IPPROTO_UDP)
+	if (BPF_CORE_READ(sk, sk_protocol) != IPPROTO_UDP || is_other_net(sk))
 		return 0;
 	s = bpf_map_lookup_elem(&udp_socks, &sock);
 	if (s && s->failed)
@@ -340,7 +341,7 @@ int sockets_known(struct bpf_iter__task_file *ctx)
 		return 0;
 	socket = BPF_CORE_READ(file, private_data);
 	sk = BPF_CORE_READ(socket, sk);
-	if (!sk)
+	if (!sk || is_other_net(sk))
 		return 0;
 	family = BPF_CORE_READ(sk, __sk_common.skc_family);
 	if (family != AF_INET && family != AF_INET6)

@@ -56,7 +56,7 @@ static __always_inline void count_gains(const struct creds *old, const struct cr
 	gid = !root &&
 	      (id_gained(old->egid, new->egid, old->gid, able_gid) ||
 	       (new->fsgid != new->egid &&id_gained(old->fsgid, new->fsgid, old->gid, able_gid)));
-	if (!uid && !gid && !caps)
+	if ((!uid && !gid && !caps) || is_other())
 		return;
 	c = my_counts();
 	if (uid)
@@ -95,7 +95,7 @@ static __always_inline int refused(enum escalation family, long ret)
 {
 	struct counts *c;
 
-	if (ret != -EPERM)
+	if (ret != -EPERM || is_other())
 		return 0;
 	c = my_counts();
 	ADD(c, escalation[family][RESULT_FAILURE], 1);

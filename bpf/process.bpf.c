@@ -35,11 +35,13 @@ static __always_inline void add_process(struct counts *c, __u32 tgid, enum proce
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(process_exec, struct task_struct *task)
 {
-	enum process_type type = classify(task, BPF_CORE_READ(task, mm, exe_file));
 	struct counts *c = my_counts();
-	enum process_type *was;
+	enum process_type *was, type;
 	__u32 tgid = task->tgid;
 
+	if (is_other())
+		return 0;
+	type = classify(task, BPF_CORE_READ(task, mm, exe_file));
 	ADD(c, exec[type & 3], 1);
 	was = bpf_map_lookup_elem(&processes, &tgid);
 	if (!was) {
@@ -61,7 +63,7 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 	enum process_type *type;
 	struct file *exe;
 
-	if (child->pid != tgid || (child->flags & PF_KTHREAD))
+	if (child->pid != tgid || (child->flags & PF_KTHREAD) || is_other())
 		return 0; /* a thread */
 	type = bpf_map_lookup_elem(&processes, &parent_tgid);
 	if (type) {
@@ -108,7 +110,7 @@ int process_known(struct bpf_iter__task *ctx)
 	if (!task)
 		return 0;
 	exe = BPF_CORE_READ(task, mm, exe_file);
-	if (!exe || (task->flags & PF_KTHREAD))
+	if (!exe || only_cgroup || (task->flags & PF_KTHREAD))
 		return 0;
 	tgid = task->tgid;
 	if (bpf_map_lookup_elem(&processes, &tgid))

@@ -115,7 +115,7 @@ static __always_inline void see_udp(__u64 sock, const struct peer *peer, enum di
 	struct counts *c;
 	__u32 yes = 1;
 
-	if (s && same_peer(&s->first, peer))
+	if ((s && same_peer(&s->first, peer)) || is_other())
 		return;
 	c = my_counts();
 	if (!s) {

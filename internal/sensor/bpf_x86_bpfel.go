@@ -144,6 +144,8 @@ const (
 	bpfVarNrDeleteModule   = "nr_delete_module"
 	bpfVarNrFinitModule    = "nr_finit_module"
 	bpfVarNrInitModule     = "nr_init_module"
+	bpfVarOnlyCgroup       = "only_cgroup"
+	bpfVarOnlyNetns        = "only_netns"
 	bpfVarSelfTgid         = "self_tgid"
 	bpfVarUdpByCookie      = "udp_by_cookie"
 	bpfVarVersionBegins    = "version_begins"
@@ -288,6 +290,8 @@ type bpfVariableSpecs struct {
 	NrDeleteModule *ebpf.VariableSpec `ebpf:"nr_delete_module"`
 	NrFinitModule  *ebpf.VariableSpec `ebpf:"nr_finit_module"`
 	NrInitModule   *ebpf.VariableSpec `ebpf:"nr_init_module"`
+	OnlyCgroup     *ebpf.VariableSpec `ebpf:"only_cgroup"`
+	OnlyNetns      *ebpf.VariableSpec `ebpf:"only_netns"`
 	SelfTgid       *ebpf.VariableSpec `ebpf:"self_tgid"`
 	UdpByCookie    *ebpf.VariableSpec `ebpf:"udp_by_cookie"`
 	VersionBegins  *ebpf.VariableSpec `ebpf:"version_begins"`
@@ -363,6 +367,8 @@ type bpfVariables struct {
 	NrDeleteModule *ebpf.Variable `ebpf:"nr_delete_module"`
 	NrFinitModule  *ebpf.Variable `ebpf:"nr_finit_module"`
 	NrInitModule   *ebpf.Variable `ebpf:"nr_init_module"`
+	OnlyCgroup     *ebpf.Variable `ebpf:"only_cgroup"`
+	OnlyNetns      *ebpf.Variable `ebpf:"only_netns"`
 	SelfTgid       *ebpf.Variable `ebpf:"self_tgid"`
 	UdpByCookie    *ebpf.Variable `ebpf:"udp_by_cookie"`
 	VersionBegins  *ebpf.Variable `ebpf:"version_begins"`

@@ -95,6 +95,8 @@ func configure(spec *ebpf.CollectionSpec, o Options) error {
 		bpfVarNrInitModule:   int64(unix.SYS_INIT_MODULE),
 		bpfVarNrFinitModule:  int64(unix.SYS_FINIT_MODULE),
 		bpfVarNrDeleteModule: int64(unix.SYS_DELETE_MODULE),
+		bpfVarOnlyCgroup:     o.Cgroup,
+		bpfVarOnlyNetns:      o.NetNS,
 		bpfVarWatchAll:       watchesAll(o.Watch),
 	} {
 		if err := spec.Variables[name].Set(value); err != nil {
