@@ -151,6 +151,6 @@ func distinctCounts() sensor.Counts {
 			c.BPF[b][r] = next()
 		}
 	}
-	c.Untracked = next()
+	c.Untracked, c.Missed = next(), next()
 	return c
 }

@@ -10,6 +10,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/scraper/scrapererror"
 
+	"github.com/ebpfsecurity/ebpfsecurityreceiver/internal/sensor"
 	"github.com/ebpfsecurity/ebpfsecurityreceiver/receiver/internal/metadata"
 )
 
@@ -22,8 +23,8 @@ type metrics struct {
 	securityReceiver
 	builder   *metadata.MetricsBuilder
 	telemetry *metadata.TelemetryBuilder
-	untracked uint64 // as of the last scrape
-	failed    bool   // the last scrape
+	last      sensor.Counts
+	failed    bool // the last scrape
 }
 
 func newMetrics(r securityReceiver) (*metrics, error) {
@@ -55,8 +56,9 @@ func (m *metrics) scrape(ctx context.Context) (pmetric.Metrics, error) {
 	p.sampleRate()
 	if err == nil {
 		p.counts(&counts)
-		m.telemetry.EbpfsecurityUntracked.Add(ctx, int64(counts.Untracked-m.untracked))
-		m.untracked = counts.Untracked
+		m.telemetry.EbpfsecurityUntracked.Add(ctx, int64(counts.Untracked-m.last.Untracked))
+		m.telemetry.EbpfsecurityMissed.Add(ctx, int64(counts.Missed-m.last.Missed))
+		m.last = counts
 	}
 	m.noticeChange(err)
 	if err != nil {

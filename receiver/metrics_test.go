@@ -151,12 +151,15 @@ func TestOwnTelemetry(t *testing.T) {
 		_, err = m.scrape(t.Context())
 		require.NoError(t, err)
 		fake.counts.Untracked++
+		fake.counts.Missed += 2
 	}
 	require.NoError(t, m.Shutdown(t.Context()))
 	ignore := metricdatatest.IgnoreTimestamp()
 	metadatatest.AssertEqualEbpfsecurityHooksUnserved(t, reader, []metricdata.DataPoint[int64]{{Value: 2}}, ignore)
 	metadatatest.AssertEqualEbpfsecurityUntracked(t, reader,
 		[]metricdata.DataPoint[int64]{{Value: int64(fake.counts.Untracked - 1)}}, ignore)
+	metadatatest.AssertEqualEbpfsecurityMissed(t, reader,
+		[]metricdata.DataPoint[int64]{{Value: int64(fake.counts.Missed - 2)}}, ignore)
 }
 
 // startedMetrics is a started scraper without its controller.

@@ -27,6 +27,7 @@ type TelemetryBuilder struct {
 	mu                        sync.Mutex
 	registrations             []metric.Registration
 	EbpfsecurityHooksUnserved metric.Int64Gauge
+	EbpfsecurityMissed        metric.Int64Counter
 	EbpfsecurityUntracked     metric.Int64Counter
 }
 
@@ -63,6 +64,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		"otelcol_ebpfsecurity_hooks_unserved",
 		metric.WithDescription("Hooks that were asked for and that no program could serve. [Alpha]"),
 		metric.WithUnit("{hook}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.EbpfsecurityMissed, err = builder.meter.Int64Counter(
+		"otelcol_ebpfsecurity_missed",
+		metric.WithDescription("Events not counted because an interrupt brought them while the program that counts them ran. [Alpha]"),
+		metric.WithUnit("{event}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.EbpfsecurityUntracked, err = builder.meter.Int64Counter(

@@ -20,8 +20,12 @@ func TestSetupTelemetry(t *testing.T) {
 	require.NoError(t, err)
 	defer tb.Shutdown()
 	tb.EbpfsecurityHooksUnserved.Record(context.Background(), 1)
+	tb.EbpfsecurityMissed.Add(context.Background(), 1)
 	tb.EbpfsecurityUntracked.Add(context.Background(), 1)
 	AssertEqualEbpfsecurityHooksUnserved(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualEbpfsecurityMissed(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualEbpfsecurityUntracked(t, testTel,
