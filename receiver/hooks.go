@@ -3,7 +3,6 @@ package receiver
 import (
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	"go.uber.org/zap"
@@ -62,8 +61,9 @@ func (h hooks) degradation() error {
 // logHooks says once what came of each hook.
 func logHooks(logger *zap.Logger, list []sensor.Hook) {
 	var taxing []string
+	here := lookAround()
 	for _, hook := range list {
-		logHook(logger.With(zap.String("hook", hook.Name)), hook)
+		logHook(logger.With(zap.String("hook", hook.Name)), hook, here)
 		if hook.SyscallTracepoints {
 			taxing = append(taxing, hook.Name)
 		}
@@ -78,50 +78,14 @@ func logHooks(logger *zap.Logger, list []sensor.Hook) {
 
 // logHook writes the text of errors only: some carry the verifier's whole log,
 // which zap.Error would add.
-func logHook(logger *zap.Logger, hook sensor.Hook) {
+func logHook(logger *zap.Logger, hook sensor.Hook, here host) {
 	switch {
 	case hook.Program == "":
-		logger.Warn("Hook is not served", zap.Stringer("reason", reason{hook.Err}), zap.String("cure", cure(hook.Err)))
+		logger.Warn("Hook is not served", zap.Stringer("reason", reason{hook.Err}), zap.String("cure", here.cure(hook.Err)))
 	case hook.Err != nil:
 		logger.Info("Hook is served", zap.String("program", hook.Program), zap.Bool("fallback", true))
 		logger.Debug("Better programs could not serve the hook", zap.Stringer("reason", reason{hook.Err}))
 	default:
 		logger.Info("Hook is served", zap.String("program", hook.Program))
 	}
-}
-
-type reason struct{ err error }
-
-func (r reason) String() string {
-	if r.err == nil {
-		return "unknown"
-	}
-	return r.err.Error()
-}
-
-// cure says what may help against err. A hook has several programs, each of
-// which may have failed for another reason, so there may be several cures.
-func cure(err error) string {
-	text := strings.ToLower(reason{err}.String())
-	var cures []string
-	add := func(applies bool, cure string) {
-		if applies {
-			cures = append(cures, cure)
-		}
-	}
-	mentions := func(word string) bool { return strings.Contains(text, word) }
-	add(mentions("needs linux"), "run the collector on Linux")
-	add(errors.Is(err, os.ErrPermission) || mentions("not permitted") || mentions("permission denied"),
-		"run as root, or grant CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN, CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH (some hardened kernels refuse certain programs even to root)")
-	add(mentions("tracefs") || mentions("debugfs"), "mount tracefs: mount -t tracefs tracefs /sys/kernel/tracing")
-	add(mentions("vmlinux") || mentions("type information"),
-		"use a kernel built with CONFIG_DEBUG_INFO_BTF, or set btf_path to a file with the kernel's types")
-	add(mentions("syscall_tracepoints"), "set syscall_tracepoints: auto")
-	add(mentions("no cgroup"), "mount the cgroup2 file system, or mount it into the container")
-	add(mentions("pid namespace"), "run in the host's pid namespace: hostPID: true in Kubernetes, --pid=host in Docker")
-	add(mentions("memlock"), "raise the limit of locked memory: ulimit -l unlimited")
-	if cures == nil {
-		return "none known: this kernel lacks what the programs need"
-	}
-	return strings.Join(cures, "; ")
 }

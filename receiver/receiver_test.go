@@ -184,29 +184,9 @@ func TestStartLogHasOneLinePerHook(t *testing.T) {
 		"info Hook is  map[hook:process.exec program:exec_tp]",
 		"info Hook is  map[fallback:true hook:file.open program:open_exit]",
 		"info Hook is  map[hook:privilege.change program:creds_exit]",
-		"warn Hook is  map[cure:" + cure(os.ErrPermission) + " hook:network.tcp reason:load program: permission denied]",
+		"warn Hook is  map[cure:" + lookAround().cure(os.ErrPermission) + " hook:network.tcp reason:load program: permission denied]",
 		"warn Programs map[hooks:[file.open privilege.change]]",
 	}, lines)
 	assert.Contains(t, logged.All()[4].Message, "syscall_tracepoints: never")
 	assert.Contains(t, logged.All()[4].Message, "25 %")
-}
-
-func TestCures(t *testing.T) {
-	for text, want := range map[string]string{
-		"load: operation not permitted":                              "CAP_BPF",
-		"attach: not on this kernel, or tracefs is not mounted":      "mount -t tracefs",
-		"read the kernel's type information (BTF): no such file":     "btf_path",
-		"open_exit: not allowed by syscall_tracepoints: never":       "syscall_tracepoints: auto",
-		"udp_send4: no cgroup v2 hierarchy is mounted":               "cgroup2",
-		"needs the host's pid namespace (hostPID: true, --pid=host)": "hostPID",
-		"needs Linux on amd64 or arm64":                              "on Linux",
-		"load: invalid argument":                                     "none known",
-	} {
-		assert.Contains(t, cure(errors.New(text)), want, text)
-	}
-	both := cure(errors.Join(os.ErrPermission, errors.New("tracefs is not mounted")))
-	assert.Contains(t, both, "CAP_PERFMON")
-	assert.Contains(t, both, "mount tracefs")
-	assert.NotContains(t, both, "cgroup2")
-	assert.Contains(t, cure(nil), "none known")
 }

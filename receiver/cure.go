@@ -1,0 +1,80 @@
+package receiver
+
+import (
+	"errors"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// A reason is an error as text of one line; nil is an unknown one.
+type reason struct{ error }
+
+func (r reason) String() string {
+	if r.error == nil {
+		return "unknown"
+	}
+	return strings.ReplaceAll(r.Error(), "\n", "; ")
+}
+
+// A host is what decides whether a cure can help.
+type host struct {
+	privileged bool // has the capabilities for all programs
+	tracefs    bool // is mounted
+}
+
+func lookAround() host {
+	status, _ := os.ReadFile("/proc/self/status")
+	_, err := os.Stat("/sys/kernel/tracing/events")
+	if err != nil {
+		_, err = os.Stat("/sys/kernel/debug/tracing/events")
+	}
+	return host{privileged: privileged(string(status)), tracefs: err == nil}
+}
+
+// privileged says whether a /proc/PID/status shows all that loading and
+// attaching programs may need. Before Linux 5.8 CAP_SYS_ADMIN was all of it,
+// and still is.
+func privileged(status string) bool {
+	const (
+		netAdmin = 1 << 12
+		sysAdmin = 1 << 21
+		perfmon  = 1 << 38
+		bpf      = 1 << 39
+	)
+	_, after, _ := strings.Cut(status, "\nCapEff:")
+	digits, _, _ := strings.Cut(after, "\n")
+	set, err := strconv.ParseUint(strings.TrimSpace(digits), 16, 64)
+	if err != nil || set&netAdmin == 0 {
+		return false
+	}
+	return set&sysAdmin != 0 || set&perfmon != 0 && set&bpf != 0
+}
+
+// cure says what may help against err on this host. A hook has several
+// programs, each of which may have failed for another reason, so there may be
+// several cures.
+func (h host) cure(err error) string {
+	text := strings.ToLower(reason{err}.String())
+	var cures []string
+	add := func(applies bool, cure string) {
+		if applies {
+			cures = append(cures, cure)
+		}
+	}
+	mentions := func(words string) bool { return strings.Contains(text, words) }
+	refused := errors.Is(err, os.ErrPermission) || mentions("not permitted") || mentions("permission denied")
+	add(mentions("needs linux"), "run the collector on Linux, amd64 or arm64")
+	add(refused && !h.privileged, "run as root, or grant CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN, CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH")
+	add(mentions("tracefs") && !h.tracefs, "mount tracefs: mount -t tracefs tracefs /sys/kernel/tracing")
+	add(mentions("vmlinux") || mentions("type information"),
+		"use a kernel built with CONFIG_DEBUG_INFO_BTF, or set btf_path to a file with the kernel's types")
+	add(mentions("syscall_tracepoints"), "set syscall_tracepoints: auto")
+	add(mentions("no cgroup"), "mount the cgroup2 file system, or mount it into the container")
+	add(mentions("pid namespace"), "run in the host's pid namespace: hostPID: true in Kubernetes, --pid=host in Docker")
+	add(mentions("memlock"), "raise the limit of locked memory: ulimit -l unlimited")
+	if cures == nil {
+		return "none known: this kernel lacks or refuses what the programs need"
+	}
+	return strings.Join(cures, "; ")
+}
