@@ -76,16 +76,17 @@ func logHooks(logger *zap.Logger, list []sensor.Hook) {
 	}
 }
 
-// logHook writes the text of errors only: some carry the verifier's whole log,
-// which zap.Error would add.
+// logHook has the hook's name in the message because the collector samples its
+// log by message: after ten equal ones it drops the rest. It writes the text
+// of errors only: some carry the verifier's whole log, which zap.Error would add.
 func logHook(logger *zap.Logger, hook sensor.Hook, here host) {
 	switch {
 	case hook.Program == "":
-		logger.Warn("Hook is not served", zap.Stringer("reason", reason{hook.Err}), zap.String("cure", here.cure(hook.Err)))
+		logger.Warn("Hook "+hook.Name+" is not served", zap.Stringer("reason", reason{hook.Err}), zap.String("cure", here.cure(hook.Err)))
 	case hook.Err != nil:
-		logger.Info("Hook is served", zap.String("program", hook.Program), zap.Bool("fallback", true))
-		logger.Debug("Better programs could not serve the hook", zap.Stringer("reason", reason{hook.Err}))
+		logger.Info("Hook "+hook.Name+" is served", zap.String("program", hook.Program), zap.Bool("fallback", true))
+		logger.Debug("Better programs could not serve hook "+hook.Name, zap.Stringer("reason", reason{hook.Err}))
 	default:
-		logger.Info("Hook is served", zap.String("program", hook.Program))
+		logger.Info("Hook "+hook.Name+" is served", zap.String("program", hook.Program))
 	}
 }

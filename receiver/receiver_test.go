@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -178,15 +179,21 @@ func TestStartLogHasOneLinePerHook(t *testing.T) {
 	})
 	var lines []string
 	for _, e := range logged.All() {
-		lines = append(lines, fmt.Sprint(e.Level, " ", e.Message[:8], " ", e.ContextMap()))
+		lines = append(lines, fmt.Sprint(e.Level, " ", strings.SplitN(e.Message, ". ", 2)[0], " ", e.ContextMap()))
 	}
 	assert.Equal(t, []string{
-		"info Hook is  map[hook:process.exec program:exec_tp]",
-		"info Hook is  map[fallback:true hook:file.open program:open_exit]",
-		"info Hook is  map[hook:privilege.change program:creds_exit]",
-		"warn Hook is  map[cure:" + lookAround().cure(os.ErrPermission) + " hook:network.tcp reason:load program: permission denied]",
-		"warn Programs map[hooks:[file.open privilege.change]]",
+		"info Hook process.exec is served map[hook:process.exec program:exec_tp]",
+		"info Hook file.open is served map[fallback:true hook:file.open program:open_exit]",
+		"info Hook privilege.change is served map[hook:privilege.change program:creds_exit]",
+		"warn Hook network.tcp is not served map[cure:" + lookAround().cure(os.ErrPermission) + " hook:network.tcp reason:load program: permission denied]",
+		"warn Programs under syscalls/ are in use map[hooks:[file.open privilege.change]]",
 	}, lines)
 	assert.Contains(t, logged.All()[4].Message, "syscall_tracepoints: never")
 	assert.Contains(t, logged.All()[4].Message, "25 %")
+}
+
+func TestTheCollectorsSamplingDropsNoHook(t *testing.T) {
+	core, logged := observer.New(zapcore.InfoLevel)
+	logHooks(zap.New(zapcore.NewSamplerWithOptions(core, 10*time.Second, 10, 100)), servedBut())
+	assert.Equal(t, len(hookNames()), logged.Len())
 }
