@@ -3,12 +3,260 @@
 package sensor
 
 import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/ebpfsecurity/ebpfsecurityreceiver/internal/event"
 )
 
+// TestMain runs the tests, or serves one as its helper: a process that does what
+// it is told, in a cgroup of the tests' own.
+func TestMain(m *testing.M) {
+	if os.Getenv("SENSOR_HELPER") != "" {
+		os.Exit(serveTest(os.Stdin, os.Stdout))
+	}
+	code := m.Run()
+	for i := len(atEnd) - 1; i >= 0; i-- {
+		if err := atEnd[i](); err != nil {
+			fmt.Fprintln(os.Stderr, "clean up:", err)
+			code = max(code, 1)
+		}
+	}
+	os.Exit(code)
+}
+
+// atEnd are called when all tests are done, last first.
+var atEnd []func() error
+
+// A deed is what a helper can do, in terms of raw system calls wherever a library
+// would do more than it is told.
+type deed func(args []string) (string, error)
+
+var deeds = map[string]deed{}
+
+// can adds to what helpers can do. Use it as `var _ = can("fork", func…)`.
+func can(name string, d deed) bool {
+	deeds[name] = d
+	return true
+}
+
+// A helper's deeds run on its first thread.
+var _ = func() bool {
+	if os.Getenv("SENSOR_HELPER") != "" {
+		runtime.LockOSThread()
+	}
+	return true
+}()
+
+type answer struct{ Out, Err string }
+
+// serveTest does what it is told by lines of JSON until there are no more.
+func serveTest(orders io.Reader, answers io.Writer) int {
+	out := json.NewEncoder(answers)
+	_ = out.Encode(answer{Out: "ready"})
+	for in := json.NewDecoder(orders); ; {
+		var order []string
+		if err := in.Decode(&order); err != nil {
+			return 0
+		}
+		var a answer
+		var err error
+		if do := deeds[order[0]]; do == nil {
+			err = errors.New("no such deed: " + order[0])
+		} else {
+			a.Out, err = do(order[1:])
+		}
+		if err != nil {
+			a.Err = err.Error()
+		}
+		_ = out.Encode(a)
+	}
+}
+
+// A helper is a child process in the tests' cgroup. It runs, and so is counted,
+// before it is told to do anything.
+type helper struct {
+	t   *testing.T
+	cmd *exec.Cmd
+	in  *json.Encoder
+	out *json.Decoder
+	end func()
+}
+
+// startHelper starts a helper, changed by each of with before, and ends it with the test.
+func startHelper(t *testing.T, with ...func(*exec.Cmd)) *helper {
+	t.Helper()
+	h := &helper{t: t, cmd: exec.Command("/proc/self/exe")}
+	h.cmd.Env = append(os.Environ(), "SENSOR_HELPER=1", "GOMAXPROCS=2")
+	h.cmd.Stderr = os.Stderr
+	h.cmd.SysProcAttr = &syscall.SysProcAttr{}
+	inCgroup("")(h.cmd)
+	for _, change := range with {
+		change(h.cmd)
+	}
+	defer closeCgroup(h.cmd)
+	in, err := h.cmd.StdinPipe()
+	fatal(t, err)
+	out, err := h.cmd.StdoutPipe()
+	fatal(t, err)
+	fatal(t, h.cmd.Start())
+	h.end = sync.OnceFunc(func() { _ = in.Close(); _ = h.cmd.Wait() })
+	t.Cleanup(h.end)
+	h.in, h.out = json.NewEncoder(in), json.NewDecoder(bufio.NewReader(out))
+	h.answer("start")
+	return h
+}
+
+// do lets the helper do a deed and returns what came of it when it is done.
+func (h *helper) do(deed string, args ...string) string {
+	h.t.Helper()
+	fatal(h.t, h.in.Encode(append([]string{deed}, args...)))
+	return h.answer(deed)
+}
+
+func (h *helper) answer(deed string) string {
+	h.t.Helper()
+	var a answer
+	if err := h.out.Decode(&a); err != nil {
+		h.t.Fatalf("helper's %s: %v", deed, err)
+	}
+	if a.Err != "" {
+		h.t.Fatalf("helper's %s: %s", deed, a.Err)
+	}
+	return a.Out
+}
+
+// testCgroup is the directory of a cgroup of the first level that only helpers are in.
+var testCgroup = sync.OnceValue(func() string {
+	dir := filepath.Join(cgroup2Root(""), fmt.Sprintf("ebpfsecurity-test-%d", os.Getpid()))
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		panic(err)
+	}
+	atEnd = append(atEnd, func() error { return os.Remove(dir) })
+	return dir
+})
+
+// inCgroup places a helper into a cgroup below the tests' own.
+func inCgroup(name string) func(*exec.Cmd) {
+	return func(c *exec.Cmd) {
+		closeCgroup(c)
+		dir, err := syscall.Open(filepath.Join(testCgroup(), name), syscall.O_DIRECTORY|syscall.O_CLOEXEC, 0)
+		if err != nil {
+			panic(err)
+		}
+		c.SysProcAttr.UseCgroupFD, c.SysProcAttr.CgroupFD = true, dir
+	}
+}
+
+func closeCgroup(c *exec.Cmd) {
+	if c.SysProcAttr.UseCgroupFD {
+		_ = syscall.Close(c.SysProcAttr.CgroupFD)
+	}
+}
+
+// testCgroupID is what Options.Cgroup must be to count only what helpers do.
+func testCgroupID() uint64 {
+	info, err := os.Stat(testCgroup())
+	if err != nil {
+		panic(err)
+	}
+	return info.Sys().(*syscall.Stat_t).Ino
+}
+
+// opened gives a sensor that is opened when first asked for, and closed at the end.
+// The test fails if a hook is not served, unless the kernel has not what it watches.
+func opened(options func() Options) func(*testing.T) *Sensor {
+	s := sync.OnceValue(func() *Sensor {
+		s := Open(options())
+		atEnd = append(atEnd, s.Close)
+		return s
+	})
+	return func(t *testing.T) *Sensor {
+		t.Helper()
+		needRoot(t)
+		mustServe(t, s().Hooks())
+		return s()
+	}
+}
+
+func mustServe(t *testing.T, hooks []Hook) {
+	t.Helper()
+	for _, h := range hooks {
+		if h.Program == "" && !lacks(h.Name) {
+			t.Errorf("nothing serves %s: %v", h.Name, h.Err)
+		}
+	}
+}
+
+// lacks tells whether this kernel has not what a hook watches.
+func lacks(hook string) bool {
+	_, err := os.Stat("/proc/modules")
+	return hook == "kernel.module" && err != nil
+}
+
+func needRoot(t *testing.T) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("not on this kernel: needs root")
+	}
+}
+
+// counted tells what s counted while do ran.
+func (s *Sensor) counted(t *testing.T, do func()) Counts {
+	t.Helper()
+	before, err := s.Count()
+	fatal(t, err)
+	do()
+	after, err := s.Count()
+	fatal(t, err)
+	if n := after.Missed - before.Missed; n != 0 {
+		t.Logf("the kernel skipped %d runs of programs, for the whole host", n)
+	}
+	after.Missed = before.Missed
+	return after.minus(before)
+}
+
+// minus subtracts all of b. All fields of Counts are 64 bits wide and wrap as one.
+func (c Counts) minus(b Counts) Counts {
+	c.each(func(_ string, i int, n *uint64) { *n -= b.all()[i] })
+	return c
+}
+
+// fatal ends the test if there is an error.
+func fatal(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// same fails the test if not exactly the wanted was counted.
+func same(t *testing.T, got, want Counts) {
+	t.Helper()
+	var wrong []string
+	wanted := want.all()
+	got.each(func(name string, i int, n *uint64) {
+		if *n != wanted[i] {
+			wrong = append(wrong, fmt.Sprintf("%s %+d instead of %+d", name, int64(*n), int64(wanted[i])))
+		}
+	})
+	if wrong != nil {
+		t.Error(strings.Join(wrong, "\n"))
+	}
+}
+
+// everything is all that can be watched.
 func everything() Options {
 	return Options{
 		Process: true, Network: true, File: true, Privilege: true, Kernel: true,
@@ -18,25 +266,13 @@ func everything() Options {
 	}
 }
 
+// TestKernelHooks says which program serves each hook of this kernel.
 func TestKernelHooks(t *testing.T) {
+	needRoot(t)
 	s := Open(everything())
 	defer s.Close()
 	for _, h := range s.Hooks() {
 		t.Logf("%-18s %-16s %v", h.Name, h.Program, h.Err)
 	}
-	before, err := s.Count()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for range 20 {
-		if err := exec.Command("/bin/busybox", "true").Run(); err != nil {
-			exec.Command("/usr/bin/true").Run()
-		}
-	}
-	exec.Command("/bin/cat", "/etc/shadow").Run()
-	after, err := s.Count()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Logf("%+v\n%+v", before, after)
+	mustServe(t, s.Hooks())
 }
