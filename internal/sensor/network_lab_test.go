@@ -1,0 +1,145 @@
+//go:build linux && (amd64 || arm64)
+
+package sensor
+
+import (
+	"fmt"
+	"strconv"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// A lab is a helper in a network namespace of its own and a sensor that counts
+// only what happens there.
+type lab struct {
+	*Sensor
+	helper *helper
+	start  Counts
+	want   Counts // all that is expected since start
+}
+
+// newLab starts the helper; nothing is counted before open.
+func newLab(t *testing.T) *lab {
+	t.Helper()
+	needRoot(t)
+	l := &lab{helper: startHelper(t)}
+	l.do(t, "own network")
+	return l
+}
+
+// open begins to count. What the helper did before is older than the sensor.
+func (l *lab) open(t *testing.T) {
+	t.Helper()
+	netns, err := strconv.ParseUint(l.do(t, "network"), 10, 32)
+	fatal(t, err)
+	l.Sensor = Open(Options{Network: true, NetNS: uint32(netns), Cgroup: testCgroupID()})
+	t.Cleanup(func() { fatal(t, l.Close()) })
+	mustServe(t, l.Hooks())
+	l.start, l.want = l.now(t), Counts{}
+}
+
+func (l *lab) do(t *testing.T, deed string, args ...string) string {
+	t.Helper()
+	l.helper.t = t
+	return l.helper.do(deed, args...)
+}
+
+// expect lets the helper do something that must count as want, and as nothing else.
+func (l *lab) expect(t *testing.T, want Counts, deed string, args ...string) {
+	t.Helper()
+	before := l.now(t)
+	l.do(t, deed, args...)
+	l.settle(t, before, want)
+}
+
+// settle waits until what was counted since before is what is wanted: some
+// sockets end only when the network has nothing more to say to them.
+func (l *lab) settle(t *testing.T, before, want Counts) {
+	t.Helper()
+	got := l.now(t).minus(before)
+	for end := time.Now().Add(10 * time.Second); got != want && time.Now().Before(end); {
+		time.Sleep(20 * time.Millisecond)
+		got = l.now(t).minus(before)
+	}
+	same(t, got, want)
+	l.want = l.want.plus(got) // one failure is not to be told twice
+}
+
+// balance proves that nothing came late: all that was counted is all that was expected.
+func (l *lab) balance(t *testing.T) {
+	t.Helper()
+	same(t, l.now(t).minus(l.start), l.want)
+}
+
+func (l *lab) now(t *testing.T) Counts {
+	t.Helper()
+	c, err := l.Count()
+	fatal(t, err)
+	c.Missed = 0 // of the whole host
+	return c
+}
+
+// served tells by which program.
+func (l *lab) served(hook string) string {
+	for _, h := range l.Hooks() {
+		if h.Name == hook {
+			return h.Program
+		}
+	}
+	return ""
+}
+
+func (c Counts) plus(b Counts) Counts {
+	all := b.all()
+	c.each(func(_ string, i int, n *uint64) { *n += all[i] })
+	return c
+}
+
+var _ = can("network", func([]string) (string, error) {
+	var st unix.Stat_t
+	err := caught(func() { must("look at the namespace", unix.Stat("/proc/thread-self/ns/net", &st)) })
+	return strconv.FormatUint(st.Ino, 10), err
+})
+
+var _ = can("own network", func([]string) (string, error) {
+	return "", caught(func() {
+		must("make a network namespace", unix.Unshare(unix.CLONE_NEWNET))
+		setLink("lo", true)
+	})
+})
+
+// setLink sets a link of the thread's network namespace up or down.
+func setLink(name string, up bool) {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	must("open a socket", err)
+	defer unix.Close(fd)
+	req, err := unix.NewIfreq(name)
+	must("name a link", err)
+	if up {
+		req.SetUint16(unix.IFF_UP)
+	}
+	must("set a link", unix.IoctlIfreq(fd, unix.SIOCSIFFLAGS, req))
+}
+
+// must ends what caught called, if there is an error.
+func must(doing string, err error) {
+	if err != nil {
+		panic(fmt.Errorf("%s: %w", doing, err))
+	}
+}
+
+func caught(do func()) (err error) {
+	defer func() {
+		switch e := recover().(type) {
+		case nil:
+		case error:
+			err = e
+		default:
+			panic(e)
+		}
+	}()
+	do()
+	return nil
+}
