@@ -17,41 +17,42 @@ struct {
 	__type(value, struct walk);
 } file_scratch SEC(".maps");
 
-/*
- * bit_of reads a name from its dentry: short ones lie in it, and longer ones
- * than fit there are told from each other by their length and the stale
- * bytes' absence, so only their length counts.
- */
-static __always_inline __u32 bit_of(struct dentry *d, bool direct)
+/* front_of reads the first 8 bytes of a short name, from the dentry itself. */
+static __always_inline __u64 front_of(struct dentry *d, bool direct)
 {
 	struct dentry___shortname *s = (void *)d;
 	__u64 front = 0;
-	__u32 len;
 
-	if (direct) {
-		len = d->d_name.len;
-		if (len >= 32)
-			return name_bit(0, len);
-		/* Two unlike barriers, or clang loads both offsets, of which one does not exist. */
-		if (bpf_core_field_exists(s->d_shortname)) { /* 58cf9c383c5c, Linux 6.14 */
-			front = s->d_shortname.words[0];
-			asm volatile("" : "+r"(front));
-		} else {
-			front = *(__u64 *)d->d_iname;
-			asm volatile("/* iname */" : "+r"(front));
-		}
-		return name_bit(front, len);
-	}
-	len = BPF_CORE_READ(d, d_name.len);
-	if (len < 32)
+	if (!direct) {
 		bpf_probe_read_kernel(&front, sizeof(front), BPF_CORE_READ(d, d_name.name));
-	return name_bit(front, len);
+		return front;
+	}
+	/* Two unlike barriers, or clang loads both offsets, of which one does not exist. */
+	if (bpf_core_field_exists(s->d_shortname)) { /* 58cf9c383c5c, Linux 6.14 */
+		front = s->d_shortname.words[0];
+		asm volatile("" : "+r"(front));
+	} else {
+		front = *(__u64 *)d->d_iname;
+		asm volatile("/* iname */" : "+r"(front));
+	}
+	return front;
+}
+
+static __always_inline bool passes(const struct name_filter *f, struct dentry *d, bool direct)
+{
+	__u32 len = direct ? d->d_name.len : BPF_CORE_READ(d, d_name.len);
+
+	if (len >= LONG_NAME)
+		return f->lengths >> LONG_NAME & 1;
+	if (!(f->lengths >> len & 1))
+		return false;
+	return has_bit(f, name_bit(front_of(d, direct), len));
 }
 
 /* may_be_watched is false for nearly every open. direct: the verifier knows d as a dentry. */
 static __always_inline bool may_be_watched(struct dentry *d, bool direct)
 {
-	if (watch_all || has_bit(watched_names, bit_of(d, direct)))
+	if (passes(&watched_names, d, direct))
 		return true;
 	for (int i = 0; i < DEPTH_MAX; i++) {
 		struct dentry *parent = direct ? d->d_parent : BPF_CORE_READ(d, d_parent);
@@ -59,7 +60,7 @@ static __always_inline bool may_be_watched(struct dentry *d, bool direct)
 		if (parent == d)
 			return false;
 		d = parent;
-		if (has_bit(watched_dirs, bit_of(d, direct)))
+		if (passes(&watched_dirs, d, direct))
 			return true;
 	}
 	return true;

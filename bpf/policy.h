@@ -10,14 +10,20 @@
 #include "path.h"
 
 #define NAME_BITS 4096
+#define LONG_NAME 32 /* does not lie in the dentry on every kernel */
 
 /*
- * A Bloom filter of one hash: the names of the watched files, and those of the
- * watched directories. Nearly every open ends at a miss here.
+ * struct name_filter holds names of watched files, or of watched directories:
+ * their lengths, and a Bloom filter of one hash. Nearly every open ends at a
+ * miss here, and nearly every miss at the length.
  */
-__u64 watched_names[NAME_BITS / 64] = {};
-__u64 watched_dirs[NAME_BITS / 64] = {};
-const volatile bool watch_all = false; /* the root directory is watched */
+struct name_filter {
+	__u64 bits[NAME_BITS / 64];
+	__u64 lengths; /* bit n: a name of n bytes; bit LONG_NAME: of so many or more */
+};
+
+struct name_filter watched_names = {};
+struct name_filter watched_dirs = {};
 
 /* watched_paths: "/etc/shadow\0", "/etc/pam.d/", or ".ssh/authorized_keys\0" for any directory. */
 struct {
@@ -47,9 +53,9 @@ static __always_inline __u32 name_bit(__u64 front, __u32 len)
 	return ((front ^ len) * 0x9E3779B97F4A7C15ULL) >> 52;
 }
 
-static __always_inline bool has_bit(const __u64 *set, __u32 bit)
+static __always_inline bool has_bit(const struct name_filter *f, __u32 bit)
 {
-	return set[(bit >> 6) & 63] >> (bit & 63) & 1;
+	return f->bits[(bit >> 6) & 63] >> (bit & 63) & 1;
 }
 
 static __always_inline struct watch *watched_inode(struct inode *inode)

@@ -18,17 +18,33 @@ struct creds {
 	__u32 gid, egid, fsgid;
 };
 
+/* FILL_CREDS reads the fields with READ(from, field), and capabilities, 8 bytes, with READ8. */
+#define FILL_CREDS(c, from, READ, READ8)                                                           \
+	do {                                                                                       \
+		(c)->effective = READ8(from, cap_effective);                                       \
+		(c)->permitted = READ8(from, cap_permitted);                                       \
+		(c)->user_ns = (__u64)READ(from, user_ns);                                         \
+		(c)->uid = READ(from, uid.val);                                                    \
+		(c)->euid = READ(from, euid.val);                                                  \
+		(c)->fsuid = READ(from, fsuid.val);                                                \
+		(c)->gid = READ(from, gid.val);                                                    \
+		(c)->egid = READ(from, egid.val);                                                  \
+		(c)->fsgid = READ(from, fsgid.val);                                                \
+	} while (0)
+
+#define CAP_READ(from, field)                                                                      \
+	({                                                                                         \
+		__u64 cap_ = 0;                                                                    \
+		bpf_core_read(&cap_, sizeof(cap_), &(from)->field);                                \
+		cap_;                                                                              \
+	})
+#define DIRECT(from, field) ((from)->field)
+#define CAP_DIRECT(from, field)                                                                    \
+	(*(__u64 *)((void *)(from) + bpf_core_field_offset(struct cred, field)))
+
 static __always_inline void read_creds(struct creds *c, const struct cred *from)
 {
-	bpf_core_read(&c->effective, sizeof(c->effective), &from->cap_effective);
-	bpf_core_read(&c->permitted, sizeof(c->permitted), &from->cap_permitted);
-	c->user_ns = (__u64)BPF_CORE_READ(from, user_ns);
-	c->uid = BPF_CORE_READ(from, uid.val);
-	c->euid = BPF_CORE_READ(from, euid.val);
-	c->fsuid = BPF_CORE_READ(from, fsuid.val);
-	c->gid = BPF_CORE_READ(from, gid.val);
-	c->egid = BPF_CORE_READ(from, egid.val);
-	c->fsgid = BPF_CORE_READ(from, fsgid.val);
+	FILL_CREDS(c, from, BPF_CORE_READ, CAP_READ);
 }
 
 /*
@@ -82,7 +98,16 @@ static __always_inline int commit(const struct cred *next)
 SEC("fentry/commit_creds")
 int BPF_PROG(cred_fentry, struct cred *next)
 {
-	return commit(next);
+	struct creds old, new;
+	struct task_struct *task;
+
+	if (!bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf))
+		return commit(next); /* before Linux 5.11 */
+	task = bpf_get_current_task_btf();
+	FILL_CREDS(&old, task->cred, DIRECT, CAP_DIRECT);
+	FILL_CREDS(&new, next, DIRECT, CAP_DIRECT);
+	count_gains(&old, &new);
+	return 0;
 }
 
 SEC("kprobe/commit_creds")

@@ -6,14 +6,18 @@
 #include "privilege.bpf.c"
 #include "kernel.bpf.c"
 
-/* Tells who reads it and where the host's mounts are, in numbers that no namespace changes. */
+/*
+ * Tells who reads it and where the host's mounts are, in numbers that no
+ * namespace changes. A hardened host may hide process 1, then it is asked where
+ * the kernel's threads are (kthreadd is 2): in the first mount namespace.
+ */
 SEC("iter/task")
 int self_known(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
 
 	self_tgid = bpf_get_current_pid_tgid() >> 32;
-	if (task && task->pid == 1)
+	if (task && (task->pid == 1 || (task->pid == 2 && !host_mnt_ns)))
 		host_mnt_ns = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
 	return 0;
 }

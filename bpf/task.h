@@ -14,7 +14,7 @@
 #define CONTAINER_ID_LEN 64
 #define CGROUP_DEPTH	 16
 
-/* The mount namespace of process 1, told by self_known; 0 while unknown. */
+/* The host's mount namespace, told by self_known; 0 while unknown. */
 __u32 host_mnt_ns = 0;
 
 /* cgroup_key is unique: ids are per hierarchy and never used again. */

@@ -119,6 +119,10 @@ struct pt_regs {
 };
 #endif
 
+enum bpf_func_id {
+	BPF_FUNC_get_current_task_btf = 158,
+};
+
 enum cgroup_subsys_id {
 	memory_cgrp_id = 101, /* CO-RE knows the number */
 	pids_cgrp_id = 102,

@@ -47,6 +47,12 @@ type bpfName struct {
 	Text [16]uint8
 }
 
+type bpfNameFilter struct {
+	_       structs.HostLayout
+	Bits    [64]uint64
+	Lengths uint64
+}
+
 type bpfPathKey struct {
 	_    structs.HostLayout
 	Bits uint32
@@ -149,7 +155,6 @@ const (
 	bpfVarSelfTgid         = "self_tgid"
 	bpfVarUdpByCookie      = "udp_by_cookie"
 	bpfVarVersionBegins    = "version_begins"
-	bpfVarWatchAll         = "watch_all"
 	bpfVarWatchedDirs      = "watched_dirs"
 	bpfVarWatchedNames     = "watched_names"
 )
@@ -295,7 +300,6 @@ type bpfVariableSpecs struct {
 	SelfTgid       *ebpf.VariableSpec `ebpf:"self_tgid"`
 	UdpByCookie    *ebpf.VariableSpec `ebpf:"udp_by_cookie"`
 	VersionBegins  *ebpf.VariableSpec `ebpf:"version_begins"`
-	WatchAll       *ebpf.VariableSpec `ebpf:"watch_all"`
 	WatchedDirs    *ebpf.VariableSpec `ebpf:"watched_dirs"`
 	WatchedNames   *ebpf.VariableSpec `ebpf:"watched_names"`
 }
@@ -372,7 +376,6 @@ type bpfVariables struct {
 	SelfTgid       *ebpf.Variable `ebpf:"self_tgid"`
 	UdpByCookie    *ebpf.Variable `ebpf:"udp_by_cookie"`
 	VersionBegins  *ebpf.Variable `ebpf:"version_begins"`
-	WatchAll       *ebpf.Variable `ebpf:"watch_all"`
 	WatchedDirs    *ebpf.Variable `ebpf:"watched_dirs"`
 	WatchedNames   *ebpf.Variable `ebpf:"watched_names"`
 }

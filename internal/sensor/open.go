@@ -97,7 +97,6 @@ func configure(spec *ebpf.CollectionSpec, o Options) error {
 		bpfVarNrDeleteModule: int64(unix.SYS_DELETE_MODULE),
 		bpfVarOnlyCgroup:     o.Cgroup,
 		bpfVarOnlyNetns:      o.NetNS,
-		bpfVarWatchAll:       watchesAll(o.Watch),
 	} {
 		if err := spec.Variables[name].Set(value); err != nil {
 			return fmt.Errorf("set BPF constant %s: %w", name, err)

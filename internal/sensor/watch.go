@@ -23,8 +23,8 @@ type watched struct {
 	root   *os.File // the host's root directory; nil if it cannot be opened
 	prefix string   // of what the kernel calls paths below root
 	paths  map[string]bpfWatch
-	names  nameFilter
-	dirs   nameFilter
+	names  bpfNameFilter
+	dirs   bpfNameFilter
 
 	kernel struct {
 		paths, inodes *ebpf.Map
@@ -162,6 +162,10 @@ func (w *watched) resolve(p string) (string, bpfInodeKey, error) {
 
 // addName lets opens of p pass the filter.
 func (w *watched) addName(p string) {
+	if p == "/" {
+		w.names.addAll()
+		return
+	}
 	if strings.HasSuffix(p, "/") {
 		w.dirs.add(path.Base(p))
 		return
@@ -169,26 +173,29 @@ func (w *watched) addName(p string) {
 	w.names.add(path.Base(p))
 }
 
-func watchesAll(list []Watch) bool {
-	for _, w := range list {
-		if w.Path == "/" {
-			return true
-		}
+// add lets names like this one pass the kernel's filter; see bpf/policy.h.
+func (f *bpfNameFilter) add(name string) {
+	if len(name) >= longName {
+		f.Lengths |= 1 << longName
+		return
 	}
-	return false
-}
-
-// A nameFilter is the kernel's Bloom filter of names; see bpf/policy.h.
-type nameFilter [64]uint64
-
-func (f *nameFilter) add(name string) {
 	var front [8]byte
-	if len(name) < 32 { // longer ones do not lie in the dentry
-		copy(front[:], name)
-	}
+	copy(front[:], name)
 	bit := (binary.LittleEndian.Uint64(front[:]) ^ uint64(len(name))) * 0x9E3779B97F4A7C15 >> 52
-	f[bit>>6] |= 1 << (bit & 63)
+	f.Bits[bit>>6] |= 1 << (bit & 63)
+	f.Lengths |= 1 << len(name)
 }
+
+// addAll lets all names pass.
+func (f *bpfNameFilter) addAll() {
+	f.Lengths = ^uint64(0)
+	for i := range f.Bits {
+		f.Bits[i] = ^uint64(0)
+	}
+}
+
+// longName is LONG_NAME in bpf/policy.h.
+const longName = 32
 
 // watchKey is the LPM key of a watched path: a file's ends with its NUL, so that
 // it matches whole; a directory's does not, so that it matches all below.

@@ -1,0 +1,218 @@
+//go:build linux && (amd64 || arm64)
+
+package sensor
+
+import (
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ebpfsecurity/ebpfsecurityreceiver/internal/event"
+)
+
+// BenchmarkKernel shows what the programs add to the operations that they hook:
+// first with nothing attached, then with all probes. `make bench` runs it in a
+// VM that counts instructions, where a nanosecond is an instruction.
+func BenchmarkKernel(b *testing.B) {
+	if os.Geteuid() != 0 {
+		b.Skip("needs root")
+	}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	dir := b.TempDir()
+	work := operations(b, dir)
+	for _, op := range work { // whatever the first time costs
+		for range batch {
+			op.do()
+		}
+	}
+	run := func(name string) {
+		for _, op := range work {
+			b.Run(name+"/"+op.name, func(b *testing.B) {
+				for b.Loop() {
+				}
+				b.ReportMetric(0, "ns/op")
+				b.ReportMetric(fastest(op.do), "min-ns/op")
+			})
+		}
+	}
+	run("nothing")
+	for _, taxing := range []bool{false, true} {
+		o := Options{
+			Process: true, Network: true, File: true, Privilege: true, Kernel: true,
+			WorldWritableDirs: []string{"/tmp", "/dev/shm", "/var/tmp"}, SyscallTracepoints: taxing,
+		}
+		for _, p := range append(typicalWatch, filepath.Join(dir, "watched")) {
+			o.Watch = append(o.Watch, Watch{Path: p, Severity: event.Critical, Read: true, Write: true})
+		}
+		s := Open(o)
+		if _, err := s.Count(); err != nil {
+			b.Fatal(err)
+		}
+		// Or the own opens would end where they are found to be the sensor's.
+		if err := s.maps.Variables[bpfVarSelfTgid].Set(uint32(0)); err != nil {
+			b.Fatal(err)
+		}
+		if taxing && !usesTaxing(s) {
+			s.Close()
+			return // nothing of it is used where there is better
+		}
+		run(map[bool]string{false: "default", true: "syscall_tracepoints"}[taxing])
+		s.Close()
+	}
+}
+
+const (
+	batch   = 50
+	batches = 21
+)
+
+// fastest runs do in batches and gives the nanoseconds of one run in the best
+// batch: what disturbs, a tick or a collection, only ever adds.
+func fastest(do func()) float64 {
+	took := make([]time.Duration, batches)
+	for i := range took {
+		start := time.Now()
+		for range batch {
+			do()
+		}
+		took[i] = time.Since(start)
+	}
+	return float64(slices.Min(took)) / batch
+}
+
+func usesTaxing(s *Sensor) bool {
+	for _, h := range s.Hooks() {
+		if h.SyscallTracepoints {
+			return true
+		}
+	}
+	return false
+}
+
+// typicalWatch is a list about as long as the receiver's own.
+var typicalWatch = []string{
+	"/etc/shadow", "/etc/shadow-", "/etc/gshadow", "/etc/gshadow-", "/etc/passwd", "/etc/ssh/sshd_config",
+	"/etc/ssh/sshd_config.d/", "/etc/sudoers", "/etc/sudoers.d/", "/etc/pam.d/", "~/.ssh/authorized_keys",
+	"/etc/ld.so.preload", "/etc/crontab", "/etc/cron.d/", "/etc/cron.daily/", "/etc/cron.hourly/", "/etc/cron.weekly/",
+	"/etc/cron.monthly/", "/var/spool/cron/", "/etc/systemd/system/", "/usr/lib/systemd/system/", "/etc/hosts",
+	"/etc/resolv.conf", "/etc/fstab",
+}
+
+type operation struct {
+	name string
+	do   func()
+}
+
+func operations(b *testing.B, dir string) []operation {
+	file := func(name string) string {
+		p := name
+		if !filepath.IsAbs(p) {
+			p = filepath.Join(dir, name)
+		}
+		if err := os.WriteFile(p, []byte("x"), 0o600); err != nil {
+			b.Fatal(err)
+		}
+		return p
+	}
+	watched := file("watched")
+	unwatched := file("/etc/ebpfsecurity-cost") // as deep as most of what programs read there
+	b.Cleanup(func() { os.Remove(unwatched) })
+	deep := filepath.Join(dir, "a/b/c/d/e/f")
+	if err := os.MkdirAll(deep, 0o700); err != nil {
+		b.Fatal(err)
+	}
+	deep = file("a/b/c/d/e/f/unwatched")
+	udp := udpSender(b)
+	tcp := tcpServer(b)
+	self := filepath.Join(dir, "exec")
+	if err := os.WriteFile(self, tinyELF, 0o700); err != nil {
+		b.Fatal(err)
+	}
+	return []operation{
+		{"getppid", func() { unix.Getppid() }},
+		{"open_unwatched", func() { openClose(unwatched) }},
+		{"open_unwatched_deep", func() { openClose(deep) }},
+		{"open_watched", func() { openClose(watched) }},
+		{"setuid", func() { unix.RawSyscall(unix.SYS_SETUID, 0, 0, 0) }},
+		{"udp_send", udp},
+		{"tcp_connect", tcp},
+		{"fork_exec_exit", func() { forkExec(self) }},
+	}
+}
+
+func openClose(path string) {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		panic(err)
+	}
+	unix.Close(fd)
+}
+
+func forkExec(path string) {
+	p, err := os.StartProcess(path, []string{path}, &os.ProcAttr{})
+	if err != nil {
+		panic(err)
+	}
+	if _, err := p.Wait(); err != nil {
+		panic(err)
+	}
+}
+
+func udpSender(b *testing.B) func() {
+	to, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
+	if err != nil {
+		b.Fatal(err)
+	}
+	addr := &unix.SockaddrInet4{Port: 9, Addr: [4]byte{127, 0, 0, 1}}
+	if err := unix.Bind(to, &unix.SockaddrInet4{Addr: addr.Addr}); err != nil {
+		b.Fatal(err)
+	}
+	bound, _ := unix.Getsockname(to)
+	from, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM, 0)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { unix.Close(to); unix.Close(from) })
+	buf, in := make([]byte, 64), make([]byte, 64)
+	return func() {
+		_ = unix.Sendto(from, buf, 0, bound)
+		_, _, _ = unix.Recvfrom(to, in, 0)
+	}
+}
+
+func tcpServer(b *testing.B) func() {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	f, err := l.(*net.TCPListener).File()
+	if err != nil {
+		b.Fatal(err)
+	}
+	fd, port := int(f.Fd()), l.Addr().(*net.TCPAddr).Port
+	_ = unix.SetNonblock(fd, false)
+	b.Cleanup(func() { f.Close(); l.Close() })
+	to := &unix.SockaddrInet4{Port: port, Addr: [4]byte{127, 0, 0, 1}}
+	return func() {
+		c, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			panic(err)
+		}
+		if err := unix.Connect(c, to); err != nil {
+			panic(err)
+		}
+		a, _, err := unix.Accept(fd)
+		if err != nil {
+			panic(err)
+		}
+		unix.Close(c)
+		unix.Close(a)
+	}
+}
