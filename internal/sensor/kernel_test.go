@@ -3,8 +3,7 @@
 package sensor
 
 import (
-	"bufio"
-	"encoding/json"
+	"encoding/gob"
 	"errors"
 	"fmt"
 	"io"
@@ -24,7 +23,10 @@ import (
 // it is told, in a cgroup of the tests' own.
 func TestMain(m *testing.M) {
 	if os.Getenv("SENSOR_HELPER") != "" {
-		os.Exit(serveTest(os.Stdin, os.Stdout))
+		go serveTest(os.Stdin, os.Stdout)
+		for do := range onLeader {
+			do()
+		}
 	}
 	code := m.Run()
 	for i := len(atEnd) - 1; i >= 0; i-- {
@@ -51,29 +53,31 @@ func can(name string, d deed) bool {
 	return true
 }
 
-// A helper's deeds run on its first thread.
-var _ = func() bool {
-	if os.Getenv("SENSOR_HELPER") != "" {
-		runtime.LockOSThread()
+// onLeader are run on a helper's first thread; its deeds are done on another.
+var onLeader = func() chan func() {
+	if os.Getenv("SENSOR_HELPER") == "" {
+		return nil
 	}
-	return true
+	runtime.LockOSThread() // this is the first thread as long as packages are initialised
+	return make(chan func())
 }()
 
 type answer struct{ Out, Err string }
 
-// serveTest does what it is told by lines of JSON until there are no more.
-func serveTest(orders io.Reader, answers io.Writer) int {
-	out := json.NewEncoder(answers)
+// serveTest does what it is told by lists of strings until there are no more.
+func serveTest(orders io.Reader, answers io.Writer) {
+	runtime.LockOSThread()
+	out := gob.NewEncoder(answers)
 	_ = out.Encode(answer{Out: "ready"})
-	for in := json.NewDecoder(orders); ; {
+	for in := gob.NewDecoder(orders); ; {
 		var order []string
 		if err := in.Decode(&order); err != nil {
-			return 0
+			os.Exit(0)
 		}
 		var a answer
 		var err error
 		if do := deeds[order[0]]; do == nil {
-			err = errors.New("no such deed: " + order[0])
+			err = errors.New("no such deed")
 		} else {
 			a.Out, err = do(order[1:])
 		}
@@ -89,9 +93,11 @@ func serveTest(orders io.Reader, answers io.Writer) int {
 type helper struct {
 	t   *testing.T
 	cmd *exec.Cmd
-	in  *json.Encoder
-	out *json.Decoder
-	end func()
+	in  *gob.Encoder
+	out *gob.Decoder
+	end func() // ends it and waits for that
+
+	connect func() // starts talking to what runs in it
 }
 
 // startHelper starts a helper, changed by each of with before, and ends it with the test.
@@ -113,8 +119,11 @@ func startHelper(t *testing.T, with ...func(*exec.Cmd)) *helper {
 	fatal(t, h.cmd.Start())
 	h.end = sync.OnceFunc(func() { _ = in.Close(); _ = h.cmd.Wait() })
 	t.Cleanup(h.end)
-	h.in, h.out = json.NewEncoder(in), json.NewDecoder(bufio.NewReader(out))
-	h.answer("start")
+	h.connect = func() {
+		h.in, h.out = gob.NewEncoder(in), gob.NewDecoder(out)
+		h.answer("start")
+	}
+	h.connect()
 	return h
 }
 
@@ -123,6 +132,17 @@ func (h *helper) do(deed string, args ...string) string {
 	h.t.Helper()
 	fatal(h.t, h.in.Encode(append([]string{deed}, args...)))
 	return h.answer(deed)
+}
+
+// endBy lets the helper do a deed that does not return, and waits for its end.
+func (h *helper) endBy(deed string, args ...string) {
+	h.t.Helper()
+	fatal(h.t, h.in.Encode(append([]string{deed}, args...)))
+	var a answer
+	if err := h.out.Decode(&a); err == nil {
+		h.t.Fatalf("helper's %s returned: %s", deed, a.Err)
+	}
+	h.end()
 }
 
 func (h *helper) answer(deed string) string {

@@ -1,0 +1,186 @@
+//go:build linux && (amd64 || arm64)
+
+package sensor
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ebpfsecurity/ebpfsecurityreceiver/internal/event"
+)
+
+const containerID = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+// inNewCgroup makes a cgroup below the tests' own and places a helper there.
+func inNewCgroup(t *testing.T, name string) func(*exec.Cmd) {
+	t.Helper()
+	parts := strings.Split(name, "/")
+	for i := range parts {
+		dir := filepath.Join(append([]string{testCgroup()}, parts[:i+1]...)...)
+		fatal(t, os.Mkdir(dir, 0o755))
+		t.Cleanup(func() { fatal(t, os.Remove(dir)) })
+	}
+	return inCgroup(name)
+}
+
+func inNamespaces(flags uintptr) func(*exec.Cmd) {
+	return func(c *exec.Cmd) { c.SysProcAttr.Cloneflags |= flags }
+}
+
+func TestKernelProcessContainer(t *testing.T) {
+	s, path := helpersSensor(t), systemProgram(t)
+	const both = unix.CLONE_NEWPID | unix.CLONE_NEWNS
+	for _, c := range []struct {
+		name   string
+		cgroup string
+		spaces uintptr
+		times  string
+		want   event.ProcessType
+	}{
+		{"a container of Docker", "docker-" + containerID + ".scope", both, "200", event.Container},
+		{"by its cgroup alone", "docker-" + containerID + ".scope", 0, "3", event.Container},
+		{"by the bare id of cgroupfs drivers", "docker/" + containerID, 0, "3", event.Container},
+		{"in a pod of Kubernetes", "kubepods.slice/cri-containerd-" + containerID + ".scope", 0, "3", event.Container},
+		{"by a cgroup that it made itself", "crio-" + containerID + ".scope/init.scope", 0, "3", event.Container},
+		{"by namespaces alone", "", both, "3", event.Container},
+		{"a pid namespace alone is none", "", unix.CLONE_NEWPID, "3", event.System},
+		{"a mount namespace alone, as systemd's, is none", "", unix.CLONE_NEWNS, "3", event.System},
+		{"the monitor of a container is none", "crio-conmon-" + containerID + ".scope", 0, "3", event.System},
+		{"the monitor of podman is none", "libpod-conmon-" + containerID + ".scope", 0, "3", event.System},
+		{"63 digits are no id", "docker-" + containerID[1:] + ".scope", 0, "3", event.System},
+		{"64 letters that are no digits are no id", "docker-" + strings.Replace(containerID, "0", "g", 1) + ".scope", 0, "3", event.System},
+		{"a service is none", "ssh.service", 0, "3", event.System},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			with := []func(*exec.Cmd){inNamespaces(c.spaces)}
+			if c.cgroup != "" {
+				with = append(with, inNewCgroup(t, c.cgroup))
+			}
+			h := startHelper(t, with...)
+			n := uint64(3)
+			if c.times == "200" {
+				n = 200
+			}
+			same(t, s.counted(t, func() { h.do("exec", c.times, path) }), ran(n, c.want))
+			h.end() // before its cgroup goes
+		})
+	}
+}
+
+func TestKernelProcessSuspiciousInContainer(t *testing.T) {
+	s, path := helpersSensor(t), tmpProgram(t)
+	h := startHelper(t, inNewCgroup(t, "docker-"+containerID+".scope"))
+	defer h.end()
+	same(t, s.counted(t, func() { h.do("exec", "3", path) }), ran(3, event.Suspicious))
+}
+
+// chmod gives the file that is made by a function another mode.
+func chmod(make func(*testing.T) string, mode uint32) func(*testing.T) string {
+	return func(t *testing.T) string {
+		path := make(t)
+		fatal(t, syscall.Chmod(path, mode))
+		return path
+	}
+}
+
+// linked gives a link in one directory to a file in another.
+func linked(dir string, link func(to, name string) error, make func(*testing.T) string) func(*testing.T) string {
+	return func(t *testing.T) string {
+		name := filepath.Join(dirIn(t, dir), "link")
+		fatal(t, link(make(t), name))
+		return name
+	}
+}
+
+// below makes an executable far below a directory.
+func below(dir string, names ...string) func(*testing.T) string {
+	return func(t *testing.T) string {
+		at := dirIn(t, dir)
+		fatal(t, os.Chdir(at))
+		defer os.Chdir("/") // relative, as the path may be longer than one may be
+		for _, n := range names[:len(names)-1] {
+			fatal(t, os.Mkdir(n, 0o755))
+			fatal(t, os.Chdir(n))
+		}
+		executable(t, names[len(names)-1])
+		return filepath.Join(append([]string{at}, names...)...)
+	}
+}
+
+func script(dir string) func(*testing.T) string {
+	return func(t *testing.T) string {
+		interpreter, path := systemProgram(t), filepath.Join(dirIn(t, dir), "script")
+		fatal(t, os.WriteFile(path, []byte("#!"+interpreter+" x\n"), 0o755))
+		return path
+	}
+}
+
+func TestKernelProcessPaths(t *testing.T) {
+	s, h := helpersSensor(t), startHelper(t)
+	depth := func(n int) []string { return strings.Split(strings.Repeat("d/", n)+"true", "/") }
+	long := strings.Repeat("n", 255)
+	for _, c := range []struct {
+		name string
+		path func(*testing.T) string
+		want event.ProcessType
+	}{
+		{"/usr/../tmp is /tmp", func(t *testing.T) string { return "/usr/.." + tmpProgram(t) }, event.Suspicious},
+		{"a symbolic link in /usr to /tmp", linked("/usr/lib", os.Symlink, tmpProgram), event.Suspicious},
+		{"a symbolic link in /tmp to /usr", linked("/tmp", os.Symlink, systemProgram), event.System},
+		{"/proc/self/root is /", func(t *testing.T) string { return "/proc/self/root" + tmpProgram(t) }, event.Suspicious},
+		{"in /usr and writable by others", chmod(systemProgram, 0o757), event.User},
+		{"in /usr and writable by its group", chmod(systemProgram, 0o775), event.System},
+		{"in /opt", below("/opt", "true"), event.System},
+		{"in /root", below("/root", "true"), event.User},
+		{"in /var/tmp", below("/var/tmp", "true"), event.Suspicious},
+		{"in /dev/shm", below("/dev/shm", "true"), event.Suspicious},
+		{"in a directory that begins like /tmp", below("/", "tmp", "true"), event.User},
+		{"20 directories below /tmp", below("/tmp", depth(20)...), event.Suspicious},
+		{"120 directories below /usr", below("/usr/lib", depth(120)...), event.System},
+		{"too deep below /usr to be sure", below("/usr/lib", depth(130)...), event.Suspicious},
+		{"a path of 1,300 bytes below /tmp", below("/tmp", long, long, long, long, long, "true"), event.Suspicious},
+		{"a path of 1,300 bytes below /usr", below("/usr/lib", long, long, long, long, long, "true"), event.System},
+		{"a name of 255 bytes below /tmp", below("/tmp", long), event.Suspicious},
+		{"control characters", below("/tmp", "\x01\x02\n\r\t\x1b[31m\x7f"), event.Suspicious},
+		{"invalid UTF-8", below("/tmp", "\xff\xfe\xc3\x28\xa0\xf0\x9f"), event.Suspicious},
+		{"a script is run once", script("/usr/lib"), event.System},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			path := c.path(t)
+			same(t, s.counted(t, func() { h.do("exec", "3", path) }), ran(3, c.want))
+		})
+	}
+}
+
+func TestKernelProcessReverseShell(t *testing.T) {
+	s, h := helpersSensor(t), startHelper(t)
+	for _, c := range []struct {
+		name          string
+		program       string
+		input, output string
+		want          event.ProcessType
+	}{
+		{"a shell that reads from a connection", "bash", "tcp", "", event.Suspicious},
+		{"a shell that writes to a connection", "bash", "", "tcp", event.Suspicious},
+		{"over IPv6", "sh", "tcp6", "tcp6", event.Suspicious},
+		{"an interpreter with its version", "python3.11", "tcp", "tcp", event.Suspicious},
+		{"a shell on a socket of the host", "bash", "unix", "unix", event.System},
+		{"a shell on a socket that listens, as FastCGI's", "php-cgi8.2", "listening", "", event.System},
+		{"a shell on files", "bash", "file", "file", event.System},
+		{"a server started by inetd", "in.tftpd", "tcp", "tcp", event.System},
+		{"a name that begins like a shell's", "bashful", "tcp", "tcp", event.System},
+		{"a long name that begins like an interpreter's", "python-a-name-longer-than-sixteen", "tcp", "", event.Suspicious},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			path := below("/usr/lib", c.program)(t)
+			got := s.counted(t, func() { h.do("execWith", "3", path, c.input, c.output) })
+			same(t, got, ran(3, c.want))
+		})
+	}
+}
