@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"time"
 
 	"github.com/cilium/ebpf"
@@ -45,6 +46,7 @@ func Open(o Options) *Sensor {
 	l.countExisting(s.hooks)
 	s.serving = l.serving
 	s.since = time.Now()
+	debug.FreeOSMemory() // the kernel's types were tens of megabytes
 	return s
 }
 
