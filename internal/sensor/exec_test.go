@@ -104,8 +104,12 @@ var _ = can("execWith", times(func(n int, args []string) error {
 }))
 
 var sockets = map[string]func() (fd int, end func(), err error){
-	"tcp":       func() (int, func(), error) { return connected(unix.AF_INET, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}) },
-	"tcp6":      func() (int, func(), error) { return connected(unix.AF_INET6, &unix.SockaddrInet6{Addr: [16]byte{15: 1}}) },
+	"tcp": func() (int, func(), error) {
+		return connected(unix.AF_INET, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}})
+	},
+	"tcp6": func() (int, func(), error) {
+		return connected(unix.AF_INET6, &unix.SockaddrInet6{Addr: [16]byte{15: 1}})
+	},
 	"listening": func() (int, func(), error) { return listening(unix.AF_INET, &unix.SockaddrInet4{}) },
 	"unix": func() (int, func(), error) {
 		fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)

@@ -154,23 +154,38 @@ var _ = can("fork", times(func(n int, _ []string) error {
 	return expect("exit 127", n, func() (int, error) { return fork() })
 }))
 
-// forkAll n: the same, all there at once.
-var _ = can("forkAll", times(func(n int, _ []string) error {
-	var pids []int
+// stayed are the processes that live until the pipe is closed.
+var stayed struct {
+	pids []int
+	pipe [2]int
+}
+
+// forkStay n: processes that stay until the deed reap.
+var _ = can("forkStay", times(func(n int, _ []string) error {
+	if err := unix.Pipe(stayed.pipe[:]); err != nil {
+		return err
+	}
+	buf := []*byte{new(byte)}
+	closePipe := call{nr: unix.SYS_CLOSE, args: [5]uintptr{uintptr(stayed.pipe[1])}}
+	wait := call{unix.SYS_READ, [5]uintptr{uintptr(stayed.pipe[0]), uintptr(unsafe.Pointer(buf[0])), 1}, buf}
 	for range n {
-		pid, err := fork(call{nr: unix.SYS_GETPID})
+		pid, err := fork(closePipe, wait)
 		if err != nil {
 			return err
 		}
-		pids = append(pids, pid)
-	}
-	for _, pid := range pids {
-		if _, err := ended(pid); err != nil {
-			return err
-		}
+		stayed.pids = append(stayed.pids, pid)
 	}
 	return nil
 }))
+
+var _ = can("reap", func([]string) (string, error) {
+	errs := []error{unix.Close(stayed.pipe[0]), unix.Close(stayed.pipe[1])}
+	for _, pid := range stayed.pids {
+		_, err := ended(pid)
+		errs = append(errs, err)
+	}
+	return "", errors.Join(errs...)
+})
 
 // reuse n path: one process after the other with the same pid, of which every other one runs path.
 var _ = can("reuse", times(func(n int, args []string) error {

@@ -66,9 +66,11 @@ func executable(t *testing.T, path string) string {
 	return path
 }
 
-func systemProgram(t *testing.T) string { return executable(t, filepath.Join(dirIn(t, "/usr/lib"), "true")) }
-func tmpProgram(t *testing.T) string    { return executable(t, filepath.Join(dirIn(t, "/tmp"), "true")) }
-func homeProgram(t *testing.T) string   { return executable(t, filepath.Join(dirIn(t, "/home"), "true")) }
+func systemProgram(t *testing.T) string {
+	return executable(t, filepath.Join(dirIn(t, "/usr/lib"), "true"))
+}
+func tmpProgram(t *testing.T) string  { return executable(t, filepath.Join(dirIn(t, "/tmp"), "true")) }
+func homeProgram(t *testing.T) string { return executable(t, filepath.Join(dirIn(t, "/home"), "true")) }
 
 // usrBinTrue is what everybody runs.
 func usrBinTrue(t *testing.T) string {

@@ -1,0 +1,153 @@
+//go:build linux && (amd64 || arm64)
+
+package sensor
+
+import (
+	"encoding/binary"
+	"maps"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/ebpfsecurity/ebpfsecurityreceiver/internal/event"
+)
+
+// hostSensor counts the processes of the whole host.
+var hostSensor = opened(func() Options {
+	return Options{Process: true, WorldWritableDirs: []string{"/tmp", "/dev/shm", "/var/tmp"}}
+})
+
+// running are the processes with an executable that /proc shows, by pid.
+func running(t *testing.T) map[uint32]string {
+	t.Helper()
+	dirs, err := filepath.Glob("/proc/[0-9]*")
+	fatal(t, err)
+	found := make(map[uint32]string)
+	for _, dir := range dirs {
+		if exe := executableOf(dir); exe != "" {
+			pid, err := strconv.ParseUint(filepath.Base(dir), 10, 32)
+			fatal(t, err)
+			found[uint32(pid)] = exe
+		}
+	}
+	return found
+}
+
+// executableOf is what a process, or a thread of it if the first has ended, runs.
+func executableOf(dir string) string {
+	if exe, err := os.Readlink(dir + "/exe"); err == nil {
+		return exe
+	}
+	threads, _ := filepath.Glob(dir + "/task/*/exe")
+	for _, thread := range threads {
+		if exe, err := os.Readlink(thread); err == nil {
+			return exe
+		}
+	}
+	return ""
+}
+
+func (c Counts) active() (n int64) {
+	for _, of := range c.Active {
+		n += of
+	}
+	return n
+}
+
+// agree fails the test unless the sensor and /proc show the same number of
+// processes at a moment when none comes or goes. A process between two such
+// states is in one and not yet in the other, so there may have to be another moment.
+func agree(t *testing.T, s *Sensor) {
+	t.Helper()
+	var told map[uint32]string
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); {
+		before, err := s.Count()
+		fatal(t, err)
+		seen := running(t)
+		after, err := s.Count()
+		fatal(t, err)
+		before.Missed = after.Missed
+		if before != after || !maps.Equal(seen, running(t)) {
+			continue
+		}
+		if after.active() == int64(len(seen)) {
+			t.Logf("%d processes", len(seen))
+			return
+		}
+		told = seen
+	}
+	if told == nil {
+		t.Fatal("processes came and went all the time")
+	}
+	s.differ(t, told)
+}
+
+// differ says which processes the sensor and /proc disagree about.
+func (s *Sensor) differ(t *testing.T, seen map[uint32]string) {
+	t.Helper()
+	c, err := s.Count()
+	fatal(t, err)
+	t.Errorf("active is %d, /proc shows %d, untracked %d", c.active(), len(seen), c.Untracked)
+	var pid, class uint32
+	for all := s.maps.Maps[bpfMapProcesses].Iterate(); all.Next(&pid, &class); {
+		if _, ok := seen[pid]; !ok {
+			t.Errorf("%d is counted and not in /proc", pid)
+		}
+		delete(seen, pid)
+	}
+	for pid, exe := range seen {
+		t.Errorf("%d (%s) is not counted", pid, exe)
+	}
+}
+
+// forker is a program that forks 20,000 times a process that exits, and waits for
+// each. A helper, with its large memory, would take ten times as long.
+func forker() []byte {
+	code := map[string]string{
+		"amd64": "\xbb\x20\x4e\x00\x00" + // mov ebx, 20000
+			"\xb8\x39\x00\x00\x00\x0f\x05\x85\xc0\x74\x16" + // 1: fork(); test eax, eax; jz 2f
+			"\xb8\x3d\x00\x00\x00\x48\x83\xcf\xff\x31\xf6\x31\xd2\x45\x31\xd2\x0f\x05" + // wait4(-1, 0, 0, 0)
+			"\xff\xcb\x75\xdf" + // dec ebx; jnz 1b
+			"\x31\xff\xb8\x3c\x00\x00\x00\x0f\x05", // 2: exit(0)
+		"arm64": "\x13\xc4\x89\x52" + // mov w19, #20000
+			"\x20\x02\x80\xd2\x01\x00\x80\xd2\x88\x1b\x80\xd2\x01\x00\x00\xd4" + // 1: clone(SIGCHLD, 0)
+			"\x20\x01\x00\xb4" + // cbz x0, 2f
+			"\x00\x00\x80\x92\x01\x00\x80\xd2\x02\x00\x80\xd2\x03\x00\x80\xd2\x88\x20\x80\xd2\x01\x00\x00\xd4" + // wait4(-1, 0, 0, 0)
+			"\x73\x06\x00\x71\x81\xfe\xff\x54" + // subs w19, w19, #1; b.ne 1b
+			"\x00\x00\x80\xd2\xa8\x0b\x80\xd2\x01\x00\x00\xd4", // 2: exit(0)
+	}[runtime.GOARCH]
+	elf := append(tinyELF[:0x78:0x78], code...)
+	binary.LittleEndian.PutUint64(elf[0x60:], uint64(len(elf))) // the sizes of its only segment
+	binary.LittleEndian.PutUint64(elf[0x68:], uint64(len(elf)))
+	return elf
+}
+
+func TestKernelProcessActive(t *testing.T) {
+	host, s := hostSensor(t), helpersSensor(t)
+	agree(t, host)
+
+	h, path := startHelper(t), below("/usr/lib", "forker")(t)
+	fatal(t, os.WriteFile(path, forker(), 0o755))
+	want := ran(1, event.System)
+	want.Exit[event.System] += 20_000
+	same(t, s.counted(t, func() { h.do("exec", "1", path) }), want)
+	agree(t, host)
+
+	var more Counts
+	more.Active[helperType()] = 300
+	same(t, s.counted(t, func() { h.do("forkStay", "300") }), more)
+	agree(t, host)
+	less := came(300)
+	less.Active[helperType()] = -300
+	same(t, s.counted(t, func() { h.do("reap") }), less)
+
+	h.do("threads", "50")
+	agree(t, host)
+	h.do("leaderExits")
+	agree(t, host)
+	h.end()
+	agree(t, host)
+}
