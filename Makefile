@@ -109,8 +109,11 @@ cross: | need-go ## compile and vet for arm64 Linux and for macOS
 		GOOS=$${p%/*} GOARCH=$${p#*/} go vet ./...; \
 	done
 
-bench: | need-go ## measure, and print the numbers
-	go test -run '^$$' -bench . -benchmem ./internal/... ./receiver/...
+bench: build ## measure, and print the numbers (as root)
+	@$(NEED) qemu-system-x86_64=qemu-system-x86 cpio xz=xz-utils
+	go test -run '^$$' -bench 'Scrape|Count' -benchmem ./internal/sensor ./receiver
+	@testdata/kernels/cost.sh
+	@testdata/idle.sh
 
 clean: ## remove what was built
 	rm -rf bin build
