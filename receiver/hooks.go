@@ -31,6 +31,16 @@ func (h hooks) servesOne(name string) bool {
 	return false
 }
 
+// successesOnly says whether what serves the hook does not see failures.
+func (h hooks) successesOnly(name string) bool {
+	for i := range h {
+		if h[i].Name == name {
+			return h[i].SuccessesOnly
+		}
+	}
+	return false
+}
+
 // unserved are the hooks that no program serves.
 func (h hooks) unserved() hooks {
 	var list hooks

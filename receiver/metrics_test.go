@@ -119,6 +119,16 @@ func TestWhatNobodyCountsIsAbsent(t *testing.T) {
 		pointsPerMetric(scrapeOnce(t, loadConfig(t, "ebpfsecurity/nothing"), nil)))
 }
 
+func TestUnseenFailuresAreAbsent(t *testing.T) {
+	all := servedBut()
+	for i := range all {
+		all[i].SuccessesOnly = all[i].Name == "kernel.module"
+	}
+	got := pointsPerMetric(scrapeOnce(t, newDefaultConfig(), all))
+	assert.Equal(t, 3, got["security.ebpf.kernel.module"])
+	assert.Equal(t, 6, got["security.ebpf.kernel.bpf"])
+}
+
 func TestLedgerBalances(t *testing.T) {
 	metrics := scrapeOnce(t, newDefaultConfig(), servedBut())
 	for label := range metadata.MapAttributeEventClass {

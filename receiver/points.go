@@ -110,9 +110,10 @@ func (p points) privilege(c *sensor.Counts) {
 }
 
 func (p points) kernel(c *sensor.Counts) {
-	module, bpf := p.hooks.serve("kernel.module"), p.hooks.serve("kernel.bpf")
+	bpf := p.hooks.serve("kernel.bpf")
 	for r := range event.Results {
 		result := metadata.MapAttributeResult[r.String()]
+		module := p.hooks.serve("kernel.module") && (r == event.Success || !p.hooks.successesOnly("kernel.module"))
 		for a := range event.ModuleActions {
 			if module {
 				p.RecordSecurityEbpfKernelModuleDataPoint(p.now, int64(c.Module[a][r]), metadata.MapAttributeModuleAction[a.String()], result)

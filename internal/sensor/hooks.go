@@ -14,6 +14,8 @@ type way struct {
 	programs []program
 	// taxing ways use tracepoints under syscalls/, which slow every syscall.
 	taxing bool
+	// successesOnly ways do not see attempts that failed.
+	successesOnly bool
 }
 
 // A program is attached to each of its targets, or to the one that the object
@@ -130,7 +132,7 @@ func kernelHooks() []hook {
 			{programs: modules(bpfProgModInitFexit, bpfProgModFinitFexit, bpfProgModDeleteFexit, calls)},
 			{programs: modules(bpfProgModInitKret, bpfProgModFinitKret, bpfProgModDeleteKret, calls)},
 			taxing(modules(bpfProgModInitTp, bpfProgModFinitTp, bpfProgModDeleteTp, exits)...),
-			all(bpfProgModLoadTp, bpfProgModFreeTp),
+			{programs: []program{{name: bpfProgModLoadTp}, {name: bpfProgModFreeTp}}, successesOnly: true},
 		}},
 		{"kernel.bpf", []way{
 			one(bpfProgBpfFexit, calls("bpf")...),

@@ -44,7 +44,7 @@ func (l *loader) serve(h hook) Hook {
 		name := w.programs[0].name
 		err := l.attachAll(h.name, w)
 		if err == nil {
-			out.Program, out.SyscallTracepoints = name, w.taxing
+			out.Program, out.SyscallTracepoints, out.SuccessesOnly = name, w.taxing, w.successesOnly
 			break
 		}
 		errs = append(errs, fmt.Errorf("%s: %w", name, err))

@@ -50,6 +50,8 @@ type Hook struct {
 	Program string
 	// SyscallTracepoints says that Program slows every syscall of the host.
 	SyscallTracepoints bool
+	// SuccessesOnly says that Program does not see attempts that failed.
+	SuccessesOnly bool
 	// Err says why no program, or none of the better ones, could serve the hook.
 	Err error
 }
