@@ -144,11 +144,13 @@ int BPF_PROG(udp_out6_fexit, struct sock *sk, struct msghdr *msg, unsigned long 
 
 	if (ret < 0 || sk->sk_protocol != IPPROTO_UDP)
 		return 0;
-	if (to && BPF_PROBE_READ(to, sin6_family) == AF_INET) {
-		struct sockaddr_in *to4 = (void *)to;
-
-		peer_v4(&peer, BPF_PROBE_READ(to4, sin_addr), BPF_PROBE_READ(to4, sin_port));
-	} else if (to) {
+	if (to) {
+		/*
+		 * What went by IPv4 udp_out4_fexit has counted. Then msg_name is
+		 * shorter and may point to what was on the stack of udpv6_sendmsg.
+		 */
+		if (msg->msg_namelen < SIN6_LEN_MIN || BPF_PROBE_READ(to, sin6_family) == AF_INET)
+			return 0;
 		BPF_PROBE_READ_INTO(&peer.addr, to, sin6_addr);
 		peer.port = BPF_PROBE_READ(to, sin6_port);
 	} else {
@@ -164,6 +166,7 @@ int BPF_PROG(udp_in_fentry, struct sock *sk, struct sk_buff *skb, int len)
 {
 	unsigned char *net = skb->head + skb->network_header;
 	struct peer peer = {};
+	__u16 port = 0;
 
 	if (len < 0 || sk->sk_protocol != IPPROTO_UDP)
 		return 0;
@@ -175,7 +178,8 @@ int BPF_PROG(udp_in_fentry, struct sock *sk, struct sk_buff *skb, int len)
 	} else {
 		bpf_probe_read_kernel(&peer.addr, sizeof(peer.addr), net + 8);
 	}
-	bpf_probe_read_kernel(&peer.port, sizeof(peer.port), skb->head + skb->transport_header);
+	bpf_probe_read_kernel(&port, sizeof(port), skb->head + skb->transport_header);
+	peer.port = port;
 	see_udp((__u64)sk, &peer, DIRECTION_IN);
 	return 0;
 }
@@ -262,11 +266,17 @@ static __always_inline int udp_error(const struct sock *sk)
 {
 	struct counts *c = my_counts();
 	__u64 sock = udp_id(sk);
+	struct peer nobody = {};
 	struct udp_sock *s;
 
 	if (BPF_CORE_READ(sk, sk_protocol) != IPPROTO_UDP || is_other_net(sk))
 		return 0;
 	s = bpf_map_lookup_elem(&udp_socks, &sock);
+	if (!s && sock) {
+		/* On loopback the error is faster than the return of the send. */
+		add_udp(c, sock, &nobody, DIRECTION_OUT);
+		s = bpf_map_lookup_elem(&udp_socks, &sock);
+	}
 	if (s && s->failed)
 		return 0;
 	if (s)

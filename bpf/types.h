@@ -47,13 +47,14 @@ enum { false, true };
 #define CAP_SETGID 6
 #define CAP_SETUID 7
 
-#define AF_UNIX	    1
-#define AF_INET	    2
-#define AF_INET6    10
-#define IPPROTO_TCP 6
-#define IPPROTO_UDP 17
-#define ETH_P_IP    0x0800
-#define ETH_P_IPV6  0x86dd
+#define AF_UNIX	     1
+#define AF_INET	     2
+#define AF_INET6     10
+#define IPPROTO_TCP  6
+#define IPPROTO_UDP  17
+#define SIN6_LEN_MIN 24 /* of an IPv6 address in msghdr, says RFC 2133 */
+#define ETH_P_IP     0x0800
+#define ETH_P_IPV6   0x86dd
 
 enum tcp_state {
 	TCP_ESTABLISHED = 1,
@@ -335,6 +336,7 @@ struct socket {
 
 struct msghdr {
 	void *msg_name;
+	int msg_namelen;
 };
 
 struct sk_buff {

@@ -3,7 +3,6 @@
 package sensor
 
 import (
-	"errors"
 	"slices"
 	"strconv"
 	"testing"
@@ -29,33 +28,55 @@ func TestKernelTCP(t *testing.T) {
 }
 
 var _ = can("tcp", func(args []string) (string, error) {
-	n, err := strconv.Atoi(args[2])
-	if err != nil {
-		return "", err
-	}
-	f, err := familyOf(args[1])
-	if err != nil {
-		return "", err
-	}
-	for _, c := range slices.Concat(orderlyCases, failureCases) {
-		if c.name == args[0] {
-			return "", caught(func() {
+	return "", inFamily(args[1], args[2], func(f family, n int) {
+		for _, c := range slices.Concat(orderlyCases, failureCases) {
+			if c.name == args[0] {
 				p := meet(f, 0)
 				c.do(p, n)
 				hangUp(p.listener)
+			}
+		}
+	})
+})
+
+// TestKernelUDP counts sockets and their peers.
+func TestKernelUDP(t *testing.T) {
+	l := newLab(t)
+	l.open(t)
+	for _, c := range udpCases {
+		want := c.each
+		if c.cgroup != nil && l.served("network.udp") == bpfProgUdpSend4 {
+			want = *c.cgroup
+		}
+		for _, f := range families {
+			t.Run(c.name+"/"+f.name, func(t *testing.T) {
+				l.expect(t, want.times(200), "udp", c.name, f.name, "200")
 			})
 		}
 	}
-	return "", errors.New("no such case")
+	l.balance(t)
+}
+
+var _ = can("udp", func(args []string) (string, error) {
+	return "", inFamily(args[1], args[2], func(f family, n int) {
+		for _, c := range udpCases {
+			if c.name == args[0] {
+				p := listenUDP(f)
+				c.do(p, n)
+				hangUp(p.listener)
+			}
+		}
+	})
 })
 
-func familyOf(name string) (family, error) {
+func inFamily(name, times string, do func(f family, n int)) error {
+	n, err := strconv.Atoi(times)
 	for _, f := range families {
-		if f.name == name {
-			return f, nil
+		if f.name == name && err == nil {
+			err = caught(func() { do(f, n) })
 		}
 	}
-	return family{}, errors.New("no such family")
+	return err
 }
 
 func (c tcp) times(n uint64) Counts {
@@ -66,5 +87,13 @@ func (c tcp) times(n uint64) Counts {
 		event.Timeout: n * c.timeout, event.Refused: n * c.refused,
 		event.Reset: n * c.reset, event.Unreachable: n * c.unreachable,
 	}
+	return out
+}
+
+func (c udp) times(n uint64) Counts {
+	var out Counts
+	out.Connect[event.Out][event.UDP] = n * c.out
+	out.Connect[event.In][event.UDP] = n * c.in
+	out.ConnectError[event.Refused] = n * c.refused
 	return out
 }

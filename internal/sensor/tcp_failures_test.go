@@ -5,7 +5,6 @@ package sensor
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 
 	"golang.org/x/sys/unix"
 )
@@ -97,13 +96,9 @@ var failureCases = []tcpCase{
 	}},
 	{name: "unreachable, says a router", each: tcp{out: 1, unreachable: 1}, do: unreachable},
 	{name: "without a route, so that nothing is sent", each: tcp{}, do: func(p place, n int) {
-		far := family{domain: p.domain, addr: netip.MustParseAddr("2001:db8::1")}
-		if p.addr.Unmap().Is4() {
-			far.addr = netip.MustParseAddr("192.0.2.1")
-		}
 		for range n {
 			fd := socket(p.domain, unix.SOCK_STREAM, 0)
-			refuse(unix.Connect(fd, far.port(80)), unix.ENETUNREACH)
+			refuse(unix.Connect(fd, p.far().port(80)), unix.ENETUNREACH)
 			hangUp(fd)
 		}
 	}},
