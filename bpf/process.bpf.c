@@ -22,7 +22,7 @@ struct {
 } processes SEC(".maps");
 
 /* Whoever adds or removes the entry counts, so that no race counts twice. */
-static __always_inline void add_process(struct counts *c, __u32 tgid, enum process_type type)
+static __always_inline long add_process(struct counts *c, __u32 tgid, enum process_type type)
 {
 	long err = bpf_map_update_elem(&processes, &tgid, &type, BPF_NOEXIST);
 
@@ -30,6 +30,7 @@ static __always_inline void add_process(struct counts *c, __u32 tgid, enum proce
 		ADD(c, active[type & 3], 1);
 	else if (err != -EEXIST)
 		ADD(c, untracked, 1);
+	return err;
 }
 
 SEC("tp_btf/sched_process_exec")
@@ -45,10 +46,11 @@ int BPF_PROG(process_exec, struct task_struct *task)
 	ADD(c, exec[type & 3], 1);
 	was = bpf_map_lookup_elem(&processes, &tgid);
 	if (!was) {
-		add_process(c, tgid, type);
-		return 0;
+		if (add_process(c, tgid, type) != -EEXIST)
+			return 0;
+		was = bpf_map_lookup_elem(&processes, &tgid); /* process_known was first */
 	}
-	if (*was == type)
+	if (!was || *was == type)
 		return 0;
 	ADD(c, active[*was & 3], -1);
 	ADD(c, active[type & 3], 1);
