@@ -36,7 +36,5 @@ for arch in $(cut -d: -f1 <<< "$lines" | sort -u); do
 	echo "building the kernel tests for $arch"
 	CGO_ENABLED=0 GOOS=linux GOARCH=$arch go test -c -o "$logs/sensor-$arch.test" .
 done
-# shellcheck disable=SC2046
-"$here/run-in-kernel.sh" fetch $(cut -d' ' -f1 <<< "$lines")
 export RIK_TIMEOUT=${RIK_TIMEOUT:-1200}
 xargs -d '\n' -P 2 -n 1 "$here/test-matrix.sh" --one <<< "$lines"
