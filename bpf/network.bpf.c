@@ -337,13 +337,37 @@ static __always_inline void tcp_known(struct sock *sk)
 		closed(my_counts(), sock, TCP_SYN_RECV, 0); /* meanwhile */
 }
 
+/* give_cookie: a socket has none until someone asks for it. */
+static __always_inline void give_cookie(struct file *file)
+{
+	struct socket *socket;
+
+	if (!bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_sock_from_file))
+		return;
+	socket = bpf_sock_from_file(file);
+	if (socket && socket->sk)
+		bpf_get_socket_cookie(socket->sk);
+}
+
+static __always_inline void udp_known(struct sock *sk)
+{
+	struct counts *c = my_counts();
+	__u64 sock = udp_id(sk);
+	struct peer peer;
+
+	peer_of(&peer, sk);
+	if (sock)
+		add_udp(c, sock, &peer, DIRECTION_OUT);
+	else
+		ADD(c, untracked, 1);
+}
+
 /* Adds the sockets that are older than the programs above, of every network namespace. */
 SEC("iter/task_file")
 int sockets_known(struct bpf_iter__task_file *ctx)
 {
 	struct file *file = ctx->file;
 	struct socket *socket;
-	struct peer peer;
 	struct sock *sk;
 	__u16 family;
 
@@ -361,7 +385,8 @@ int sockets_known(struct bpf_iter__task_file *ctx)
 	if (BPF_CORE_READ(sk, sk_protocol) != IPPROTO_UDP || !known_pass ||
 	    !BPF_CORE_READ(sk, __sk_common.skc_dport))
 		return 0;
-	peer_of(&peer, sk);
-	add_udp(my_counts(), udp_id(sk), &peer, DIRECTION_OUT);
+	if (udp_by_cookie)
+		give_cookie(file);
+	udp_known(sk);
 	return 0;
 }

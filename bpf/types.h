@@ -122,6 +122,7 @@ struct pt_regs {
 
 enum bpf_func_id {
 	BPF_FUNC_get_current_task_btf = 158,
+	BPF_FUNC_sock_from_file = 162,
 };
 
 enum cgroup_subsys_id {

@@ -36,6 +36,9 @@ func (l *lab) open(t *testing.T) {
 	fatal(t, err)
 	l.Sensor = Open(Options{Network: true, NetNS: uint32(netns), Cgroup: testCgroupID()})
 	t.Cleanup(func() { fatal(t, l.Close()) })
+	for _, h := range l.Hooks() {
+		t.Logf("%s by %s, not by %v", h.Name, h.Program, h.Err)
+	}
 	mustServe(t, l.Hooks())
 	l.start, l.want = l.now(t), Counts{}
 }
