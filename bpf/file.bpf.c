@@ -67,7 +67,7 @@ static __always_inline bool may_be_watched(struct dentry *d, bool direct)
 }
 
 /* count_open counts an open of a file that the filter let through. */
-static __always_inline int count_open(struct file *file)
+static __always_inline int count_open(struct file *file, bool direct)
 {
 	__u32 zero = 0, mode = BPF_CORE_READ(file, f_mode);
 	struct walk *w = bpf_map_lookup_elem(&file_scratch, &zero);
@@ -78,7 +78,7 @@ static __always_inline int count_open(struct file *file)
 
 	if (!w || is_self() || is_other() || (mode & (FMODE_PATH | FMODE_NOACCOUNT)))
 		return 0;
-	found = find_watch(w, file);
+	found = find_watch(w, file, direct);
 	if (!found)
 		return 0;
 	if ((mode & FMODE_WRITE) || (BPF_CORE_READ(file, f_flags) & O_TRUNC))
@@ -103,7 +103,7 @@ int BPF_PROG(open_fentry, struct file *file)
 	/* A file with several names may be watched by another one. */
 	if (!may_be_watched(file->f_path.dentry, true) && file->f_inode->i_nlink < 2)
 		return 0;
-	return count_open(file);
+	return count_open(file, true);
 }
 
 static __always_inline int open_slow(struct file *file)
@@ -111,7 +111,7 @@ static __always_inline int open_slow(struct file *file)
 	if (!may_be_watched(BPF_CORE_READ(file, f_path.dentry), false) &&
 	    BPF_CORE_READ(file, f_inode, i_nlink) < 2)
 		return 0;
-	return count_open(file);
+	return count_open(file, false);
 }
 
 SEC("kprobe/security_file_open")

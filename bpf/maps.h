@@ -11,10 +11,12 @@
 /* Set by self_known; the own opens and loads do not count. */
 __u32 self_tgid = 0;
 
+#define CGROUP_DEPTH 16
+
 /*
- * Count only what happens below one cgroup of the first level, or to sockets of
- * one network namespace. 0, the rule, is everything, and costs nothing: the
- * verifier drops the branch. Tests need it to be alone on a busy host.
+ * Count only what happens below one cgroup, or to sockets of one network
+ * namespace. 0, the rule, is everything, and costs nothing: the verifier drops
+ * the branch. Tests need it to be alone on a busy host.
  */
 const volatile __u64 only_cgroup = 0;
 const volatile __u32 only_netns = 0;
@@ -45,9 +47,31 @@ static __always_inline bool is_self(void)
 	return bpf_get_current_pid_tgid() >> 32 == self_tgid;
 }
 
+static __always_inline struct kernfs_node *kernfs_parent(struct kernfs_node *kn)
+{
+	struct kernfs_node___rcu *rcu = (void *)kn;
+
+	if (bpf_core_field_exists(rcu->__parent)) /* 633488947ef6, Linux 6.15 */
+		return BPF_CORE_READ(rcu, __parent);
+	return BPF_CORE_READ(kn, parent);
+}
+
 static __always_inline bool is_other(void)
 {
-	return only_cgroup && bpf_get_current_ancestor_cgroup_id(1) != only_cgroup;
+	struct task_struct *task;
+	struct kernfs_node *kn;
+
+	if (!only_cgroup)
+		return false;
+	task = (void *)bpf_get_current_task();
+	kn = BPF_CORE_READ(task, cgroups, dfl_cgrp, kn);
+	for (int i = 0; i < CGROUP_DEPTH && kn; i++) {
+		if (BPF_CORE_READ(kn, id) == only_cgroup)
+			return false;
+		kn = kernfs_parent(kn);
+		barrier_var(i); /* or clang unrolls it in every program */
+	}
+	return true;
 }
 
 static __always_inline bool is_other_net(const struct sock *sk)

@@ -13,71 +13,115 @@
 
 /* struct walk is one climb from a file to the root: too big for the stack. */
 struct walk {
-	struct dentry *name[DEPTH_MAX]; /* leaf first; NULL where a mount was crossed */
+	struct dentry *dentry[DEPTH_MAX];     /* leaf first; NULL where a mount was crossed */
+	const unsigned char *name[DEPTH_MAX]; /* of each dentry */
 	__u32 steps;
 	struct path_key key;
 	__u8 slack[NAME_LEN]; /* for the name that begins at the end of key.path */
 };
 
-/* climb collects the names of a path; false if there are more than DEPTH_MAX. */
-static __always_inline bool climb(struct walk *w, const struct path *path)
+/*
+ * climb_mount collects the names up to the root of the file's own mount and
+ * returns that, or NULL if there are too many. The verifier knows path as one,
+ * so that a step costs no call.
+ */
+static __always_inline struct dentry *climb_mount(struct walk *w, const struct path *path)
 {
-	struct dentry *d = BPF_CORE_READ(path, dentry);
-	struct vfsmount *vfs = BPF_CORE_READ(path, mnt);
-	struct dentry *root = BPF_CORE_READ(vfs, mnt_root);
+	struct dentry *d = path->dentry, *root = path->mnt->mnt_root;
+
+	for (__u32 i = 0; i < DEPTH_MAX; i++) {
+		struct dentry *parent = d->d_parent;
+
+		if (d == root || d == parent) {
+			w->steps = i;
+			return d;
+		}
+		w->dentry[i] = d;
+		w->name[i] = d->d_name.name;
+		d = parent;
+	}
+	return NULL;
+}
+
+/* climb_rest goes on from d, across mounts; false if there are too many steps. */
+static __always_inline bool climb_rest(struct walk *w, struct dentry *d, struct vfsmount *vfs)
+{
 	struct mount *mnt = (void *)vfs - bpf_core_field_offset(struct mount, mnt);
+	struct dentry *root = BPF_CORE_READ(vfs, mnt_root);
+	__u32 first = w->steps;
 
 	for (__u32 i = 0; i < DEPTH_MAX; i++) {
 		struct dentry *parent = BPF_CORE_READ(d, d_parent);
+		__u32 at = first + i;
 
+		if (at >= DEPTH_MAX)
+			return false;
+		barrier_var(at); /* or clang computes the places below before it is checked */
+		at &= DEPTH_MAX - 1;
 		if (d == root || d == parent) {
 			struct mount *up = BPF_CORE_READ(mnt, mnt_parent);
 
 			if (up == mnt) {
-				w->steps = i;
+				w->steps = at;
 				return true;
 			}
-			w->name[i] = NULL;
+			w->dentry[at] = NULL;
+			w->name[at] = NULL;
 			d = BPF_CORE_READ(mnt, mnt_mountpoint);
 			root = BPF_CORE_READ(up, mnt.mnt_root);
 			mnt = up;
 			continue;
 		}
-		w->name[i] = d;
+		w->dentry[at] = d;
+		w->name[at] = BPF_CORE_READ(d, d_name.name);
 		d = parent;
 	}
 	return false;
+}
+
+/* climb collects the names of a path; false if there are more than DEPTH_MAX. */
+static __always_inline bool climb(struct walk *w, const struct path *path, bool direct)
+{
+	struct dentry *d;
+
+	if (direct) {
+		d = climb_mount(w, path);
+		return d && climb_rest(w, d, path->mnt);
+	}
+	w->steps = 0;
+	return climb_rest(w, BPF_CORE_READ(path, dentry), BPF_CORE_READ(path, mnt));
 }
 
 /*
  * read_path writes the path from the root of the mount namespace down, so that
  * neither chroot nor a long tail hides its front. A path of PATH_LEN bytes or
  * more loses its tail, and its NUL. False if the path is too deep to climb.
+ * direct: the verifier knows path as one.
  */
-static __always_inline bool read_path(struct walk *w, const struct path *path)
+static __always_inline bool read_path(struct walk *w, const struct path *path, bool direct)
 {
 	__u32 used = 0;
 
-	if (!climb(w, path))
+	if (!climb(w, path, direct))
 		return false;
 	w->key.path[0] = '/';
 	w->key.path[1] = '\0';
 	for (__u32 i = 1; i <= DEPTH_MAX; i++) {
 		__u32 at = w->steps - i;
-		struct dentry *d;
+		const unsigned char *name;
 		long n;
 
 		if (at >= DEPTH_MAX)
 			break;
-		d = w->name[at];
-		if (!d)
+		name = w->name[at];
+		if (!name)
 			continue;
 		if (used >= PATH_LEN - 1)
 			break;
 		barrier_var(used); /* or clang proves the mask useless and drops it */
 		w->key.path[used & (PATH_LEN - 1)] = '/';
 		n = bpf_probe_read_kernel_str(&w->key.path[(used & (PATH_LEN - 1)) + 1], NAME_LEN,
-					      BPF_CORE_READ(d, d_name.name));
+					      name);
 		if (n <= 0 || n > NAME_LEN)
 			break;
 		used += n; /* the slash and the name; the next slash replaces the NUL */

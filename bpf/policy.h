@@ -96,7 +96,7 @@ static __always_inline struct watch *watched_dir(struct walk *w)
 
 		if (i >= w->steps)
 			break;
-		d = w->name[i];
+		d = w->dentry[i];
 		if (!d)
 			continue;
 		found = watched_inode(BPF_CORE_READ(d, d_inode));
@@ -107,10 +107,10 @@ static __always_inline struct watch *watched_dir(struct walk *w)
 }
 
 /* find_watch gives what an open of file is worth, if it is watched. */
-static __always_inline struct watch *find_watch(struct walk *w, struct file *file)
+static __always_inline struct watch *find_watch(struct walk *w, struct file *file, bool direct)
 {
 	struct watch *found = NULL;
-	bool climbed = read_path(w, &file->f_path);
+	bool climbed = read_path(w, &file->f_path, direct);
 
 	if (climbed)
 		found = bpf_map_lookup_elem(&watched_paths, &w->key);

@@ -34,7 +34,7 @@ static __always_inline long add_process(struct counts *c, __u32 tgid, enum proce
 }
 
 SEC("tp_btf/sched_process_exec")
-int BPF_PROG(process_exec, struct task_struct *task)
+int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
 {
 	struct counts *c = my_counts();
 	enum process_type *was, type;
@@ -42,7 +42,7 @@ int BPF_PROG(process_exec, struct task_struct *task)
 
 	if (is_other())
 		return 0;
-	type = classify(task, BPF_CORE_READ(task, mm, exe_file));
+	type = classify(task, bprm->file, true);
 	ADD(c, exec[type & 3], 1);
 	was = bpf_map_lookup_elem(&processes, &tgid);
 	if (!was) {
@@ -74,7 +74,7 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 	}
 	exe = BPF_CORE_READ(parent, mm, exe_file); /* older than the receiver, and not yet seen */
 	if (exe)
-		add_process(my_counts(), tgid, classify(parent, exe));
+		add_process(my_counts(), tgid, classify(parent, exe, false));
 	return 0;
 }
 
@@ -117,7 +117,7 @@ int process_known(struct bpf_iter__task *ctx)
 	tgid = task->tgid;
 	if (bpf_map_lookup_elem(&processes, &tgid))
 		return 0;
-	add_process(c, tgid, classify(task, exe));
+	add_process(c, tgid, classify(task, exe, false));
 	if (task->signal->live.counter)
 		return 0;
 	/* It ended meanwhile, maybe before the entry was there to remove. */

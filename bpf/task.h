@@ -12,7 +12,6 @@
 
 #define CGROUP_NAME_LEN	 128
 #define CONTAINER_ID_LEN 64
-#define CGROUP_DEPTH	 16
 
 /* The host's mount namespace, told by self_known; 0 while unknown. */
 __u32 host_mnt_ns = 0;
@@ -60,15 +59,6 @@ struct {
 	__type(key, __u32);
 	__type(value, struct exec_scratch);
 } exec_scratch SEC(".maps");
-
-static __always_inline struct kernfs_node *kernfs_parent(struct kernfs_node *kn)
-{
-	struct kernfs_node___rcu *rcu = (void *)kn;
-
-	if (bpf_core_field_exists(rcu->__parent)) /* 633488947ef6, Linux 6.15 */
-		return BPF_CORE_READ(rcu, __parent);
-	return BPF_CORE_READ(kn, parent);
-}
 
 /* Tables, for loops without branches: the verifier follows every combination of those. */
 const volatile __u8 hex_digit[256] = {['0' ... '9'] = 1, ['a' ... 'f'] = 1};
@@ -202,7 +192,8 @@ static __always_inline bool is_reverse_shell(struct task_struct *task, struct fi
 }
 
 /* classify gives the type of the process that runs exe. */
-static __always_inline enum process_type classify(struct task_struct *task, struct file *exe)
+static __always_inline enum process_type classify(struct task_struct *task, struct file *exe,
+						  bool direct)
 {
 	__u32 zero = 0;
 	enum dir_kind *dir = NULL;
@@ -211,7 +202,7 @@ static __always_inline enum process_type classify(struct task_struct *task, stru
 
 	if (!s)
 		return PROCESS_USER; /* cannot be: a per-CPU array has all its values */
-	deep = !read_path(&s->walk, &exe->f_path);
+	deep = !read_path(&s->walk, &exe->f_path, direct);
 	if (!deep)
 		dir = bpf_map_lookup_elem(&exec_dirs, &s->walk.key);
 	if (deep || is_fileless(exe) || (dir && *dir == DIR_WORLD_WRITABLE) ||
