@@ -70,7 +70,8 @@ func newLoader(o Options) (*loader, error) {
 		return nil, fmt.Errorf("create BPF maps: %w", explain(err))
 	}
 	if err := fill(l.shared, o); err != nil {
-		return nil, errors.Join(err, closeAll(l.shared))
+		l.shared.Close()
+		return nil, err
 	}
 	return l, nil
 }
@@ -156,13 +157,11 @@ func (s *Sensor) Close() error {
 		errs = append(errs, s.watched.Close())
 	}
 	if s.maps != nil {
-		errs = append(errs, closeAll(s.maps))
+		s.maps.Close()
 	}
 	s.platform = platform{}
 	return errors.Join(errs...)
 }
-
-func closeAll(c *ebpf.Collection) error { c.Close(); return nil }
 
 // inHostPIDNamespace returns an error if this process sees not all others.
 func inHostPIDNamespace() error {

@@ -200,7 +200,7 @@ const longName = 32
 // watchKey is the LPM key of a watched path: a file's ends with its NUL, so that
 // it matches whole; a directory's does not, so that it matches all below.
 func watchKey(p string) bpfPathKey {
-	if rest, any := strings.CutPrefix(p, "~/"); any {
+	if rest, anywhere := strings.CutPrefix(p, "~/"); anywhere {
 		return pathKey(rest + "\x00")
 	}
 	if strings.HasSuffix(p, "/") {
