@@ -58,11 +58,12 @@ var (
 	gidCalls = []string{"setgid", "setregid", "setresgid"}
 )
 
+// The exits come first: a process that is added before they are watched may never be removed.
 func processHooks() []hook {
 	return []hook{
+		{"process.exit", []way{one(bpfProgProcessExit)}},
 		{"process.exec", []way{one(bpfProgProcessExec)}},
 		{"process.fork", []way{one(bpfProgProcessFork)}},
-		{"process.exit", []way{one(bpfProgProcessExit)}},
 		{"process.existing", []way{one(bpfProgProcessKnown)}},
 	}
 }

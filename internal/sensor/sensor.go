@@ -21,8 +21,8 @@ type Options struct {
 	// SyscallTracepoints allows programs under syscalls/, each of which slows
 	// every syscall of the host, where nothing cheaper serves a hook.
 	SyscallTracepoints bool
-	// Cgroup is the id of a cgroup of the first level. If not 0, only what
-	// processes below it do is counted.
+	// Cgroup is the id of a cgroup (version 2). If not 0, only what the
+	// processes in and below it do is counted.
 	Cgroup uint64
 	// NetNS is the inode number of a network namespace. If not 0, only TCP
 	// connections and socket errors in it are counted.
