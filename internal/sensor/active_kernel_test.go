@@ -151,3 +151,18 @@ func TestKernelProcessActive(t *testing.T) {
 	h.end()
 	agree(t, host)
 }
+
+func TestKernelProcessActiveOnABusyStart(t *testing.T) {
+	needRoot(t)
+	h, path := startHelper(t), below("/usr/lib", "forker")(t)
+	fatal(t, os.WriteFile(path, forker(), 0o755))
+	done := make(chan bool)
+	go func() {
+		defer close(done)
+		h.do("exec", "1", path)
+	}()
+	s := Open(Options{Process: true})
+	defer s.Close()
+	<-done
+	agree(t, s)
+}

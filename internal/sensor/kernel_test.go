@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -157,57 +156,24 @@ func (h *helper) answer(deed string) string {
 	return a.Out
 }
 
-// testCgroup is the directory of a cgroup of the first level that only helpers are in.
-var testCgroup = sync.OnceValue(func() string {
-	dir := filepath.Join(cgroup2Root(""), fmt.Sprintf("ebpfsecurity-test-%d", os.Getpid()))
-	if err := os.Mkdir(dir, 0o755); err != nil {
-		panic(err)
-	}
-	atEnd = append(atEnd, func() error { return os.Remove(dir) })
-	return dir
-})
-
-// inCgroup places a helper into a cgroup below the tests' own.
-func inCgroup(name string) func(*exec.Cmd) {
-	return func(c *exec.Cmd) {
-		closeCgroup(c)
-		dir, err := syscall.Open(filepath.Join(testCgroup(), name), syscall.O_DIRECTORY|syscall.O_CLOEXEC, 0)
-		if err != nil {
-			panic(err)
-		}
-		c.SysProcAttr.UseCgroupFD, c.SysProcAttr.CgroupFD = true, dir
-	}
-}
-
-func closeCgroup(c *exec.Cmd) {
-	if c.SysProcAttr.UseCgroupFD {
-		_ = syscall.Close(c.SysProcAttr.CgroupFD)
-	}
-}
-
-// testCgroupID is what Options.Cgroup must be to count only what helpers do.
-func testCgroupID() uint64 {
-	info, err := os.Stat(testCgroup())
-	if err != nil {
-		panic(err)
-	}
-	return info.Sys().(*syscall.Stat_t).Ino
-}
-
 // opened gives a sensor that is opened when first asked for, and closed at the end.
 // The test fails if a hook is not served, unless the kernel has not what it watches.
 func opened(options func() Options) func(*testing.T) *Sensor {
-	s := sync.OnceValue(func() *Sensor {
-		s := Open(options())
-		atEnd = append(atEnd, s.Close)
-		return s
-	})
+	s := once(func() *Sensor { return Open(options()) })
 	return func(t *testing.T) *Sensor {
 		t.Helper()
 		needRoot(t)
 		mustServe(t, s().Hooks())
 		return s()
 	}
+}
+
+func once(open func() *Sensor) func() *Sensor {
+	return sync.OnceValue(func() *Sensor {
+		s := open()
+		atEnd = append(atEnd, s.Close)
+		return s
+	})
 }
 
 func mustServe(t *testing.T, hooks []Hook) {

@@ -26,9 +26,10 @@ type platform struct {
 
 // Open puts what o asks for into the kernel. It always returns a sensor; what
 // could not be served is told by Hooks.
-func Open(o Options) *Sensor {
+func Open(o Options) *Sensor { return open(o, hooksFor(o)) }
+
+func open(o Options, hooks []hook) *Sensor {
 	s := &Sensor{since: time.Now()}
-	hooks := hooksFor(o)
 	l, err := newLoader(o)
 	if err != nil {
 		for _, h := range hooks {
@@ -39,6 +40,7 @@ func Open(o Options) *Sensor {
 	s.maps = l.shared
 	s.perCPU = make([]bpfCounts, ebpf.MustPossibleCPU())
 	s.watched = newWatched(o, l.shared)
+	_ = s.watched.refresh() // Count tries again, and tells
 	l.identifySelf()
 	for _, h := range hooks {
 		s.hooks = append(s.hooks, l.serve(h))

@@ -124,11 +124,11 @@ func TestKernelProcessFailedExec(t *testing.T) {
 	beyond := []byte(string(tinyELF))
 	beyond[64+16+7] = 0x7f // the address of its only segment is not one of user space
 	for _, c := range []struct{ name, path, end string }{
-		{"no such file", dir + "/none", "exit 127"},
-		{"not executable", file("text", "#!/bin/sh\n", 0o644), "exit 127"},
-		{"a directory", dir, "exit 127"},
-		{"neither program nor script", file("noise", "noise", 0o755), "exit 127"},
-		{"a script without its interpreter", file("script", "#!"+dir+"/none\n", 0o755), "exit 127"},
+		{"no such file", dir + "/none", "exit 2"},
+		{"not executable", file("text", "#!/bin/sh\n", 0o644), "exit 13"},
+		{"a directory", dir, "exit 13"},
+		{"neither program nor script", file("noise", "noise", 0o755), "exit 8"},
+		{"a script without its interpreter", file("script", "#!"+dir+"/none\n", 0o755), "exit 2"},
 		{"a program that kills its process while it is loaded", file("broken", string(beyond), 0o755), "signal: segmentation fault"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
