@@ -17,49 +17,21 @@ struct {
 	__type(value, struct walk);
 } file_scratch SEC(".maps");
 
-/* front_of reads the first 8 bytes of a short name, from the dentry itself. */
-static __always_inline __u64 front_of(struct dentry *d, bool direct)
-{
-	struct dentry___shortname *s = (void *)d;
-	__u64 front = 0;
-
-	if (!direct) {
-		bpf_probe_read_kernel(&front, sizeof(front), BPF_CORE_READ(d, d_name.name));
-		return front;
-	}
-	/* Two unlike barriers, or clang loads both offsets, of which one does not exist. */
-	if (bpf_core_field_exists(s->d_shortname)) { /* 58cf9c383c5c, Linux 6.14 */
-		front = s->d_shortname.words[0];
-		asm volatile("" : "+r"(front));
-	} else {
-		front = *(__u64 *)d->d_iname;
-		asm volatile("/* iname */" : "+r"(front));
-	}
-	return front;
-}
-
-static __always_inline bool passes(const struct name_filter *f, struct dentry *d, bool direct)
-{
-	__u32 len = direct ? d->d_name.len : BPF_CORE_READ(d, d_name.len);
-
-	if (len >= LONG_NAME)
-		return f->lengths >> LONG_NAME & 1;
-	if (!(f->lengths >> len & 1))
-		return false;
-	return has_bit(f, name_bit(front_of(d, direct), len));
-}
-
 /* may_be_watched is false for nearly every open. direct: the verifier knows d as a dentry. */
 static __always_inline bool may_be_watched(struct dentry *d, bool direct)
 {
+	struct dentry *parent;
+
 	if (passes(&watched_names, d, direct))
 		return true;
+	parent = direct ? d->d_parent : BPF_CORE_READ(d, d_parent);
+	if (parent == d)
+		return true; /* opened by handle it may have no name */
 	for (int i = 0; i < DEPTH_MAX; i++) {
-		struct dentry *parent = direct ? d->d_parent : BPF_CORE_READ(d, d_parent);
-
+		d = parent;
+		parent = direct ? d->d_parent : BPF_CORE_READ(d, d_parent);
 		if (parent == d)
 			return false;
-		d = parent;
 		if (passes(&watched_dirs, d, direct))
 			return true;
 	}
@@ -101,15 +73,19 @@ SEC("fentry/security_file_open")
 int BPF_PROG(open_fentry, struct file *file)
 {
 	/* A file with several names may be watched by another one. */
-	if (!may_be_watched(file->f_path.dentry, true) && file->f_inode->i_nlink < 2)
+	if (!may_be_watched(file->f_path.dentry, true) && file->f_inode->i_nlink < 2 &&
+	    ((__u64)file->f_path.mnt == host_root || !on_watched_mount(file->f_path.mnt)))
 		return 0;
 	return count_open(file, true);
 }
 
 static __always_inline int open_slow(struct file *file)
 {
+	struct vfsmount *vfs = BPF_CORE_READ(file, f_path.mnt);
+
 	if (!may_be_watched(BPF_CORE_READ(file, f_path.dentry), false) &&
-	    BPF_CORE_READ(file, f_inode, i_nlink) < 2)
+	    BPF_CORE_READ(file, f_inode, i_nlink) < 2 &&
+	    ((__u64)vfs == host_root || !on_watched_mount(vfs)))
 		return 0;
 	return count_open(file, false);
 }

@@ -13,8 +13,8 @@
 
 /* struct walk is one climb from a file to the root: too big for the stack. */
 struct walk {
-	struct dentry *dentry[DEPTH_MAX];     /* leaf first; NULL where a mount was crossed */
-	const unsigned char *name[DEPTH_MAX]; /* of each dentry */
+	struct dentry *dentry[DEPTH_MAX];     /* leaf first */
+	const unsigned char *name[DEPTH_MAX]; /* of each dentry; NULL for the root of a mount */
 	__u32 steps;
 	struct path_key key;
 	__u8 slack[NAME_LEN]; /* for the name that begins at the end of key.path */
@@ -61,12 +61,12 @@ static __always_inline bool climb_rest(struct walk *w, struct dentry *d, struct 
 		if (d == root || d == parent) {
 			struct mount *up = BPF_CORE_READ(mnt, mnt_parent);
 
+			w->dentry[at] = d;
+			w->name[at] = NULL;
 			if (up == mnt) {
-				w->steps = at;
+				w->steps = at + 1;
 				return true;
 			}
-			w->dentry[at] = NULL;
-			w->name[at] = NULL;
 			d = BPF_CORE_READ(mnt, mnt_mountpoint);
 			root = BPF_CORE_READ(up, mnt.mnt_root);
 			mnt = up;

@@ -7,6 +7,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "event.h"
+#include "maps.h"
 #include "path.h"
 
 #define NAME_BITS 4096
@@ -58,6 +59,38 @@ static __always_inline bool has_bit(const struct name_filter *f, __u32 bit)
 	return f->bits[(bit >> 6) & 63] >> (bit & 63) & 1;
 }
 
+/* front_of reads the first 8 bytes of a short name, from the dentry itself. */
+static __always_inline __u64 front_of(struct dentry *d, bool direct)
+{
+	struct dentry___shortname *s = (void *)d;
+	__u64 front = 0;
+
+	if (!direct) {
+		bpf_probe_read_kernel(&front, sizeof(front), BPF_CORE_READ(d, d_name.name));
+		return front;
+	}
+	/* Two unlike barriers, or clang loads both offsets, of which one does not exist. */
+	if (bpf_core_field_exists(s->d_shortname)) { /* 58cf9c383c5c, Linux 6.14 */
+		front = s->d_shortname.words[0];
+		asm volatile("" : "+r"(front));
+	} else {
+		front = *(__u64 *)d->d_iname;
+		asm volatile("/* iname */" : "+r"(front));
+	}
+	return front;
+}
+
+static __always_inline bool passes(const struct name_filter *f, struct dentry *d, bool direct)
+{
+	__u32 len = direct ? d->d_name.len : BPF_CORE_READ(d, d_name.len);
+
+	if (len >= LONG_NAME)
+		return f->lengths >> LONG_NAME & 1;
+	if (!(f->lengths >> len & 1))
+		return false;
+	return has_bit(f, name_bit(front_of(d, direct), len));
+}
+
 static __always_inline struct watch *watched_inode(struct inode *inode)
 {
 	struct inode_key key = {
@@ -87,6 +120,72 @@ static __always_inline struct watch *watched_by_name(struct walk *w, struct file
 	return bpf_map_lookup_elem(&watched_paths, &w->key);
 }
 
+/* host_root is the mount that process 1 has as its root, told by self_known. */
+__u64 host_root = 0;
+
+/* Raised each time the watched paths are looked at, so that mounts are looked at again too. */
+__u64 mounts_round = 0;
+
+struct mount_key {
+	__u64 mount;
+	__u64 mountpoint; /* it may be moved */
+};
+
+/* mounts_known: the round in which a mount was looked at, and in the lowest bit what was found. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct mount_key);
+	__type(value, __u64);
+} mounts_known SEC(".maps");
+
+/* below_watched climbs from where a mount is to the root, as long as no name is a watched one's. */
+static __always_inline bool below_watched(struct mount *mnt)
+{
+	struct mount *up = BPF_CORE_READ(mnt, mnt_parent);
+	struct dentry *d = BPF_CORE_READ(mnt, mnt_mountpoint);
+
+	if (up == mnt)
+		return false;
+	if (passes(&watched_names, d, false))
+		return true;
+	for (int i = 0; i < DEPTH_MAX; i++) {
+		struct dentry *parent = BPF_CORE_READ(d, d_parent);
+
+		if (passes(&watched_dirs, d, false))
+			return true;
+		if (d == BPF_CORE_READ(up, mnt.mnt_root) || d == parent) {
+			mnt = up;
+			up = BPF_CORE_READ(mnt, mnt_parent);
+			if (up == mnt)
+				return false;
+			parent = BPF_CORE_READ(mnt, mnt_mountpoint);
+		}
+		d = parent;
+	}
+	return true;
+}
+
+/*
+ * on_watched_mount tells whether the names on the way to a mount let its files
+ * through the filter: those on the way from the file end at the mount's root.
+ */
+static __always_inline bool on_watched_mount(struct vfsmount *vfs)
+{
+	struct mount *mnt = (void *)vfs - bpf_core_field_offset(struct mount, mnt);
+	struct mount_key key = {
+	    .mount = (__u64)mnt,
+	    .mountpoint = (__u64)BPF_CORE_READ(mnt, mnt_mountpoint),
+	};
+	__u64 *known = bpf_map_lookup_elem(&mounts_known, &key), found;
+
+	if (known && *known >> 1 == mounts_round)
+		return *known & 1;
+	found = mounts_round << 1 | below_watched(mnt);
+	bpf_map_update_elem(&mounts_known, &key, &found, BPF_ANY);
+	return found & 1;
+}
+
 /* watched_dir finds a watched directory above the file by its inode. */
 static __always_inline struct watch *watched_dir(struct walk *w)
 {
@@ -97,8 +196,6 @@ static __always_inline struct watch *watched_dir(struct walk *w)
 		if (i >= w->steps)
 			break;
 		d = w->dentry[i];
-		if (!d)
-			continue;
 		found = watched_inode(BPF_CORE_READ(d, d_inode));
 		if (found)
 			return found;
@@ -106,19 +203,25 @@ static __always_inline struct watch *watched_dir(struct walk *w)
 	return NULL;
 }
 
-/* find_watch gives what an open of file is worth, if it is watched. */
+/*
+ * find_watch gives what an open of file is worth, if it is watched. The inode of
+ * a watched directory stands for what is below it, not for itself.
+ */
 static __always_inline struct watch *find_watch(struct walk *w, struct file *file, bool direct)
 {
+	struct counts *c = my_counts();
 	struct watch *found = NULL;
 	bool climbed = read_path(w, &file->f_path, direct);
 
 	if (climbed)
 		found = bpf_map_lookup_elem(&watched_paths, &w->key);
-	if (!found)
+	if (!found && (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFDIR)
 		found = watched_inode(BPF_CORE_READ(file, f_inode));
 	if (!found && climbed)
 		found = watched_dir(w);
 	if (!found)
 		found = watched_by_name(w, file);
+	if (!found && !climbed)
+		ADD(c, untracked, 1);
 	return found;
 }

@@ -17,8 +17,10 @@ int self_known(struct bpf_iter__task *ctx)
 	struct task_struct *task = ctx->task;
 
 	self_tgid = bpf_get_current_pid_tgid() >> 32;
-	if (task && (task->pid == 1 || (task->pid == 2 && !host_mnt_ns)))
+	if (task && (task->pid == 1 || (task->pid == 2 && !host_mnt_ns))) {
 		host_mnt_ns = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
+		host_root = (__u64)BPF_CORE_READ(task, fs, root.mnt);
+	}
 	return 0;
 }
 

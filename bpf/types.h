@@ -34,6 +34,7 @@ enum { false, true };
 #define ENONET	     64
 
 #define S_IFMT	 0170000
+#define S_IFDIR	 0040000
 #define S_IFSOCK 0140000
 #define S_IWOTH	 0002
 #define O_TRUNC	 01000
@@ -244,6 +245,10 @@ struct file {
 	void *private_data;
 };
 
+struct fs_struct {
+	struct path root;
+};
+
 struct fdtable {
 	unsigned int max_fds;
 	struct file **fd;
@@ -297,6 +302,7 @@ struct task_struct {
 	struct task_struct *group_leader;
 	struct signal_struct *signal;
 	struct nsproxy *nsproxy;
+	struct fs_struct *fs;
 	struct files_struct *files;
 	struct css_set *cgroups;
 };

@@ -77,6 +77,7 @@ const (
 	bpfMapFileScratch      = "file_scratch"
 	bpfMapInterpreters     = "interpreters"
 	bpfMapListeners        = "listeners"
+	bpfMapMountsKnown      = "mounts_known"
 	bpfMapProcesses        = "processes"
 	bpfMapSeenCreds        = "seen_creds"
 	bpfMapUdpPeers         = "udp_peers"
@@ -146,7 +147,9 @@ const (
 	bpfProgUdpSend6        = "udp_send6"
 	bpfVarHexDigit         = "hex_digit"
 	bpfVarHostMntNs        = "host_mnt_ns"
+	bpfVarHostRoot         = "host_root"
 	bpfVarKnownPass        = "known_pass"
+	bpfVarMountsRound      = "mounts_round"
 	bpfVarNrDeleteModule   = "nr_delete_module"
 	bpfVarNrFinitModule    = "nr_finit_module"
 	bpfVarNrInitModule     = "nr_init_module"
@@ -277,6 +280,7 @@ type bpfMapSpecs struct {
 	FileScratch      *ebpf.MapSpec `ebpf:"file_scratch"`
 	Interpreters     *ebpf.MapSpec `ebpf:"interpreters"`
 	Listeners        *ebpf.MapSpec `ebpf:"listeners"`
+	MountsKnown      *ebpf.MapSpec `ebpf:"mounts_known"`
 	Processes        *ebpf.MapSpec `ebpf:"processes"`
 	SeenCreds        *ebpf.MapSpec `ebpf:"seen_creds"`
 	UdpPeers         *ebpf.MapSpec `ebpf:"udp_peers"`
@@ -291,7 +295,9 @@ type bpfMapSpecs struct {
 type bpfVariableSpecs struct {
 	HexDigit       *ebpf.VariableSpec `ebpf:"hex_digit"`
 	HostMntNs      *ebpf.VariableSpec `ebpf:"host_mnt_ns"`
+	HostRoot       *ebpf.VariableSpec `ebpf:"host_root"`
 	KnownPass      *ebpf.VariableSpec `ebpf:"known_pass"`
+	MountsRound    *ebpf.VariableSpec `ebpf:"mounts_round"`
 	NrDeleteModule *ebpf.VariableSpec `ebpf:"nr_delete_module"`
 	NrFinitModule  *ebpf.VariableSpec `ebpf:"nr_finit_module"`
 	NrInitModule   *ebpf.VariableSpec `ebpf:"nr_init_module"`
@@ -333,6 +339,7 @@ type bpfMaps struct {
 	FileScratch      *ebpf.Map `ebpf:"file_scratch"`
 	Interpreters     *ebpf.Map `ebpf:"interpreters"`
 	Listeners        *ebpf.Map `ebpf:"listeners"`
+	MountsKnown      *ebpf.Map `ebpf:"mounts_known"`
 	Processes        *ebpf.Map `ebpf:"processes"`
 	SeenCreds        *ebpf.Map `ebpf:"seen_creds"`
 	UdpPeers         *ebpf.Map `ebpf:"udp_peers"`
@@ -352,6 +359,7 @@ func (m *bpfMaps) Close() error {
 		m.FileScratch,
 		m.Interpreters,
 		m.Listeners,
+		m.MountsKnown,
 		m.Processes,
 		m.SeenCreds,
 		m.UdpPeers,
@@ -367,7 +375,9 @@ func (m *bpfMaps) Close() error {
 type bpfVariables struct {
 	HexDigit       *ebpf.Variable `ebpf:"hex_digit"`
 	HostMntNs      *ebpf.Variable `ebpf:"host_mnt_ns"`
+	HostRoot       *ebpf.Variable `ebpf:"host_root"`
 	KnownPass      *ebpf.Variable `ebpf:"known_pass"`
+	MountsRound    *ebpf.Variable `ebpf:"mounts_round"`
 	NrDeleteModule *ebpf.Variable `ebpf:"nr_delete_module"`
 	NrFinitModule  *ebpf.Variable `ebpf:"nr_finit_module"`
 	NrInitModule   *ebpf.Variable `ebpf:"nr_init_module"`

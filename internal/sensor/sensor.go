@@ -70,7 +70,8 @@ type Counts struct {
 	Module        [event.ModuleActions][event.Results]uint64
 	BPF           [event.BPFCommands][event.Results]uint64
 	// Untracked counts the processes, sockets and UDP peers that a full table
-	// could not hold; the Active counts are too low by as many.
+	// could not hold, by as many the Active counts are too low; and the opens of
+	// which the path was too deep to tell whether it is watched.
 	Untracked uint64
 	// Missed is how often the kernel skipped a program because an interrupt came
 	// while it ran; each is an event that was not counted.

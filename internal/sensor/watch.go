@@ -26,9 +26,11 @@ type watched struct {
 	names  bpfNameFilter
 	dirs   bpfNameFilter
 
+	round uint64 // how often the paths were looked at
+
 	kernel struct {
-		paths, inodes *ebpf.Map
-		names, dirs   *ebpf.Variable
+		paths, inodes      *ebpf.Map
+		names, dirs, round *ebpf.Variable
 	}
 	put struct { // what is in the kernel now
 		paths  map[string]bpfWatch
@@ -41,6 +43,7 @@ func newWatched(o Options, c *ebpf.Collection) *watched {
 	w.root, _ = os.OpenFile(w.prefix, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	w.kernel.paths, w.kernel.inodes = c.Maps[bpfMapWatchedPaths], c.Maps[bpfMapWatchedInodes]
 	w.kernel.names, w.kernel.dirs = c.Variables[bpfVarWatchedNames], c.Variables[bpfVarWatchedDirs]
+	w.kernel.round = c.Variables[bpfVarMountsRound]
 	return w
 }
 
@@ -64,16 +67,29 @@ func levels(list []Watch) map[string]bpfWatch {
 		out[entry.Path] = l
 	}
 	for p, l := range out {
-		for dir := parent(p); dir != ""; dir = parent(dir) {
-			for op, level := range out[dir].Level {
-				if l.Level[op] == 0 {
-					l.Level[op] = level
-				}
-			}
-		}
-		out[p] = l
+		out[p] = inherit(l, out, p)
 	}
 	return out
+}
+
+// inherit adds to the level of p what the nearest directories above it say.
+func inherit(l bpfWatch, from map[string]bpfWatch, p string) bpfWatch {
+	for dir := parent(p); dir != ""; dir = parent(dir) {
+		for op, level := range from[dir].Level {
+			if l.Level[op] == 0 {
+				l.Level[op] = level
+			}
+		}
+	}
+	return l
+}
+
+// higher is what a file is worth that is watched twice.
+func higher(a, b bpfWatch) bpfWatch {
+	for op := range a.Level {
+		a.Level[op] = max(a.Level[op], b.Level[op])
+	}
+	return a
 }
 
 // parent returns the directory above p, with its slash, "" above the root.
@@ -94,18 +110,21 @@ func (w *watched) refresh() error {
 		if err != nil {
 			continue // not there, or not now
 		}
-		inodes[inode] = level
-		if _, own := w.paths[to]; !own {
-			paths[to] = level
-		}
+		inodes[inode] = higher(inodes[inode], level)
+		paths[to] = higher(paths[to], inherit(level, w.paths, to))
 	}
 	for p := range paths {
 		w.addName(p)
+		if !fits(p) {
+			delete(paths, p) // its inode must do
+		}
 	}
+	w.round++
 	return errors.Join(
 		w.kernel.names.Set(w.names), w.kernel.dirs.Set(w.dirs),
 		update(w.kernel.paths, &w.put.paths, paths, watchKey),
 		update(w.kernel.inodes, &w.put.inodes, inodes, func(k bpfInodeKey) bpfInodeKey { return k }),
+		w.kernel.round.Set(w.round),
 	)
 }
 
@@ -207,6 +226,11 @@ func watchKey(p string) bpfPathKey {
 		return pathKey(p)
 	}
 	return pathKey(p + "\x00")
+}
+
+// fits tells whether the kernel can compare all of p, a file's with its NUL.
+func fits(p string) bool {
+	return len(p) < len(bpfPathKey{}.Path) || strings.HasSuffix(p, "/") && len(p) == len(bpfPathKey{}.Path)
 }
 
 func pathKey(p string) bpfPathKey {

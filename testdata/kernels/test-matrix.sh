@@ -13,7 +13,7 @@ one() {
 	local log=$logs/${1//[^a-zA-Z0-9.=,]/-}
 	[ "$kernel" = "$1" ] || options=(-a "${1#* }")
 	echo "$1: started"
-	"$here/run-in-kernel.sh" run "$kernel" "${options[@]}" -M dummy -- "$logs/sensor-${kernel%%:*}.test" \
+	"$here/run-in-kernel.sh" run "$kernel" "${options[@]}" -m overlay -M dummy -- "$logs/sensor-${kernel%%:*}.test" \
 		-test.run '^TestKernel' -test.v -test.timeout 20m > "$log.log" 2>&1 < /dev/null || status=$?
 	echo "=== STATUS $status" >> "$log.log"
 	awk -v name="$1" -f "$here/report.awk" "$log.log" | tee "$log.report"

@@ -1,0 +1,77 @@
+//go:build linux && (amd64 || arm64)
+
+package sensor
+
+import (
+	"os"
+	"slices"
+	"strconv"
+	"testing"
+)
+
+// TestKernelFileOpen opens files in every way there is.
+func TestKernelFileOpen(t *testing.T) {
+	needRoot(t)
+	needShadow(t)
+	dir := t.TempDir()
+	fatal(t, makeFiles(dir))
+	h := startHelper(t)
+	h.do("own mounts")
+	s := Open(Options{File: true, Watch: watchList(dir), Cgroup: testCgroupID(), SyscallTracepoints: true})
+	t.Cleanup(func() { fatal(t, s.Close()) })
+	mustServe(t, s.Hooks())
+	t.Logf("%+v", s.Hooks())
+	for _, c := range allFileCases() {
+		t.Run(c.name, func(t *testing.T) {
+			if why := c.blind[s.Hooks()[0].Program]; why != "" {
+				t.Skipf("not on this kernel: file.open: %s %s", s.Hooks()[0].Program, why)
+			}
+			h.t = t
+			got := s.counted(t, func() {
+				if lack := h.do("open files", c.name, dir, "200"); lack != "" {
+					t.Skip("not on this kernel: file.open: " + lack)
+				}
+			})
+			same(t, got, c.want.times(200))
+		})
+	}
+}
+
+func allFileCases() []fileCase {
+	return slices.Concat(fileCases, mountCases, otherCalls, oldCalls)
+}
+
+func (a access) times(n uint64) Counts {
+	var c Counts
+	c.FileAccess[a.severity][a.operation] = n * a.n
+	c.Untracked = n * a.untracked
+	return c
+}
+
+// A lack ends a case that this kernel cannot do.
+type lack string
+
+func (l lack) Error() string { return string(l) }
+
+var _ = can("open files", func(args []string) (string, error) {
+	n, err := strconv.Atoi(args[2])
+	for _, c := range allFileCases() {
+		if c.name == args[0] && err == nil {
+			err = caught(func() { c.do(args[1], n) })
+		}
+	}
+	if l, ok := err.(lack); ok {
+		return l.Error(), nil
+	}
+	return "", err
+})
+
+// needShadow makes /etc/shadow where there is none.
+func needShadow(t *testing.T) {
+	t.Helper()
+	if _, err := os.Stat(shadow); err == nil {
+		return
+	}
+	fatal(t, os.WriteFile(shadow, nil, 0o600))
+	t.Cleanup(func() { fatal(t, os.Remove(shadow)) })
+}

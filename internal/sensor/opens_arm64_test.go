@@ -1,0 +1,4 @@
+package sensor
+
+// oldCalls are those that younger architectures do not have.
+var oldCalls []fileCase
