@@ -43,6 +43,8 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 	if (is_other())
 		return 0;
 	type = classify(task, bprm->file, true);
+	if (is_planted_script(task, bprm))
+		type = PROCESS_SUSPICIOUS;
 	ADD(c, exec[type & 3], 1);
 	was = bpf_map_lookup_elem(&processes, &tgid);
 	if (!was) {

@@ -191,6 +191,37 @@ static __always_inline bool is_reverse_shell(struct task_struct *task, struct fi
 	return is_interpreter(exe) && (fd_is_remote(task, 0) || fd_is_remote(task, 1));
 }
 
+/*
+ * is_planted_script tells whether a script was run from a world-writable
+ * directory. Its file is closed by now, only the name is left by which it was
+ * run: links and ".." in it are not resolved.
+ */
+static __always_inline bool is_planted_script(struct task_struct *task, struct linux_binprm *bprm)
+{
+	const char *name = BPF_CORE_READ(bprm, filename);
+	__u32 zero = 0, end;
+	struct exec_scratch *s = bpf_map_lookup_elem(&exec_scratch, &zero);
+	enum dir_kind *dir;
+	long n;
+
+	if (!s || name == BPF_CORE_READ(bprm, interp))
+		return false; /* no script */
+	n = bpf_probe_read_kernel_str(s->walk.key.path, PATH_LEN, name);
+	if (n <= 0)
+		return false;
+	s->walk.key.bits = n * 8;
+	if (s->walk.key.path[0] != '/') {
+		struct fs_struct *fs = BPF_CORE_READ(task, fs);
+
+		if (!read_path(&s->walk, &fs->pwd, false))
+			return true; /* too deep to be sure */
+		end = s->walk.key.bits / 8 - 1;
+		s->walk.key.path[end & (PATH_LEN - 1)] = '/';
+	}
+	dir = bpf_map_lookup_elem(&exec_dirs, &s->walk.key);
+	return dir && *dir == DIR_WORLD_WRITABLE;
+}
+
 /* classify gives the type of the process that runs exe. */
 static __always_inline enum process_type classify(struct task_struct *task, struct file *exe,
 						  bool direct)

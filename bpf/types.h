@@ -246,7 +246,7 @@ struct file {
 };
 
 struct fs_struct {
-	struct path root;
+	struct path root, pwd;
 };
 
 struct fdtable {

@@ -81,19 +81,19 @@ func TestKernelProcessSuspiciousInContainer(t *testing.T) {
 }
 
 // chmod gives the file that is made by a function another mode.
-func chmod(make func(*testing.T) string, mode uint32) func(*testing.T) string {
+func chmod(create func(*testing.T) string, mode uint32) func(*testing.T) string {
 	return func(t *testing.T) string {
-		path := make(t)
+		path := create(t)
 		fatal(t, syscall.Chmod(path, mode))
 		return path
 	}
 }
 
 // linked gives a link in one directory to a file in another.
-func linked(dir string, link func(to, name string) error, make func(*testing.T) string) func(*testing.T) string {
+func linked(dir string, link func(to, name string) error, create func(*testing.T) string) func(*testing.T) string {
 	return func(t *testing.T) string {
 		name := filepath.Join(dirIn(t, dir), "link")
-		fatal(t, link(make(t), name))
+		fatal(t, link(create(t), name))
 		return name
 	}
 }
@@ -103,7 +103,7 @@ func below(dir string, names ...string) func(*testing.T) string {
 	return func(t *testing.T) string {
 		at := dirIn(t, dir)
 		fatal(t, os.Chdir(at))
-		defer os.Chdir("/") // relative, as the path may be longer than one may be
+		defer func() { fatal(t, os.Chdir("/")) }() // relative, as the path may be longer than one may be
 		for _, n := range names[:len(names)-1] {
 			fatal(t, os.Mkdir(n, 0o755))
 			fatal(t, os.Chdir(n))
@@ -157,6 +157,34 @@ func TestKernelProcessPaths(t *testing.T) {
 		})
 	}
 }
+
+func TestKernelProcessScripts(t *testing.T) {
+	s := helpersSensor(t)
+	for _, c := range []struct {
+		name      string
+		dir       string // of the script
+		from, run func(path string) string
+		want      event.ProcessType
+	}{
+		{"in /usr, by its path", "/usr/lib", anywhere, asIs, event.System},
+		{"in /tmp, by its path", "/tmp", anywhere, asIs, event.Suspicious},
+		{"in /tmp, from its directory", "/tmp", filepath.Dir, filepath.Base, event.Suspicious},
+		{"in /tmp, from /tmp", "/tmp", topDir, belowTop, event.Suspicious},
+		{"in /usr, from its directory", "/usr/lib", filepath.Dir, filepath.Base, event.System},
+		{"in /usr, by its path, from /tmp", "/usr/lib", func(string) string { return "/tmp" }, asIs, event.System},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h, path := startHelper(t), script(c.dir)(t)
+			h.do("chdir", c.from(path))
+			same(t, s.counted(t, func() { h.do("exec", "3", c.run(path)) }), ran(3, c.want))
+		})
+	}
+}
+
+func anywhere(string) string      { return "/" }
+func asIs(path string) string     { return path }
+func topDir(path string) string   { return "/" + strings.Split(path, "/")[1] }
+func belowTop(path string) string { return strings.TrimPrefix(path, topDir(path)+"/") }
 
 func TestKernelProcessReverseShell(t *testing.T) {
 	s, h := helpersSensor(t), startHelper(t)

@@ -144,3 +144,5 @@ func connected(family int, at unix.Sockaddr) (int, func(), error) {
 	}
 	return fd, func() { unix.Close(fd); closeListener() }, unix.Connect(fd, to)
 }
+
+var _ = can("chdir", func(args []string) (string, error) { return "", unix.Chdir(args[0]) })
