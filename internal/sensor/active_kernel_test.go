@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"maps"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -165,4 +166,43 @@ func TestKernelProcessActiveOnABusyStart(t *testing.T) {
 	defer s.Close()
 	<-done
 	agree(t, s)
+}
+
+// TestKernelProcessOlderThanTheSensor looks at processes that no program saw begin.
+func TestKernelProcessOlderThanTheSensor(t *testing.T) {
+	needRoot(t)
+	image, err := os.ReadFile("/proc/self/exe")
+	fatal(t, err)
+	running := func(dir string, with ...func(*exec.Cmd)) *helper {
+		path := below(dir, "older")(t)
+		fatal(t, os.WriteFile(path, image, 0o755))
+		return startHelper(t, append(with, func(c *exec.Cmd) { c.Path = path })...)
+	}
+	tmp, home := running("/tmp"), running("/home")
+	home.do("leaderExits")
+	container := running("/usr/lib", inNewCgroup(t, "docker-"+containerID+".scope"))
+	defer container.end() // before its cgroup goes
+	deleted := running("/usr/lib")
+	fatal(t, os.Remove(deleted.cmd.Path))
+	system := running("/usr/lib")
+
+	s := Open(Options{Process: true, WorldWritableDirs: []string{"/tmp"}})
+	defer s.Close()
+	for _, c := range []struct {
+		name string
+		h    *helper
+		want event.ProcessType
+	}{
+		{"in /usr", system, event.System},
+		{"in /tmp", tmp, event.Suspicious},
+		{"in a home directory, without its first thread", home, event.User},
+		{"in a container", container, event.Container},
+		{"deleted", deleted, event.Suspicious},
+	} {
+		var is event.ProcessType
+		fatal(t, s.maps.Maps[bpfMapProcesses].Lookup(uint32(c.h.cmd.Process.Pid), &is))
+		if is != c.want {
+			t.Errorf("%s: %s instead of %s", c.name, is, c.want)
+		}
+	}
 }

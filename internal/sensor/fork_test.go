@@ -76,7 +76,7 @@ func become(calls []call) {
 		c := &calls[i]
 		_, _, errno = unix.RawSyscall6(c.nr, c.args[0], c.args[1], c.args[2], c.args[3], c.args[4], 0)
 	}
-	unix.RawSyscall(unix.SYS_EXIT_GROUP, uintptr(errno), 0, 0)
+	_, _, _ = unix.RawSyscall(unix.SYS_EXIT_GROUP, uintptr(errno), 0, 0)
 }
 
 func started(pid uintptr, errno unix.Errno) (int, error) {
@@ -215,7 +215,7 @@ var _ = can("threads", times(func(n int, _ []string) error {
 		go func() {
 			runtime.LockOSThread()
 			up <- true
-			unix.Pause()
+			_ = unix.Pause()
 		}()
 	}
 	for range n {
@@ -226,7 +226,7 @@ var _ = can("threads", times(func(n int, _ []string) error {
 
 // leaderExits: the first thread ends, the others live on.
 var _ = can("leaderExits", func([]string) (string, error) {
-	onLeader <- func() { unix.Syscall(unix.SYS_EXIT, 0, 0, 0) }
+	onLeader <- func() { _, _, _ = unix.Syscall(unix.SYS_EXIT, 0, 0, 0) }
 	for {
 		stat, err := readFile("/proc/self/task/" + strconv.Itoa(unix.Getpid()) + "/stat")
 		if err != nil || strings.Contains(stat, ") Z ") {

@@ -40,28 +40,44 @@ var privilegeCalls = []struct {
 	calls  []string
 	want   Counts
 }{
-	{"setresuid down and up", nil,
-		slices.Repeat([]string{"setresuid -1 1000 -1", "setresuid -1 0 -1"}, 20), gained(20, event.Setuid)},
+	{
+		"setresuid down and up", nil,
+		slices.Repeat([]string{"setresuid -1 1000 -1", "setresuid -1 0 -1"}, 20), gained(20, event.Setuid),
+	},
 	{"setreuid down and up", nil, []string{"setreuid -1 1000", "setreuid -1 0"}, gained(1, event.Setuid)},
 	{"setuid to the saved root", []string{"setresuid 1000 1000 0"}, []string{"setuid 0"}, gained(1, event.Setuid)},
 	{"setfsuid down and up", nil, []string{"setfsuid 1000", "setfsuid 0"}, gained(1, event.Setuid)},
-	{"setfsuid to the saved root", []string{"setresuid 1000 1000 0"},
-		[]string{"setfsuid 0", "setfsuid 1000"}, gained(1, event.Setuid)},
+	{
+		"setfsuid to the saved root",
+		[]string{"setresuid 1000 1000 0"},
+		[]string{"setfsuid 0", "setfsuid 1000"},
+		gained(1, event.Setuid),
+	},
 	{"root becomes a user for good", nil, asUser, Counts{}},
-	{"to a saved user and back to the real one", []string{"setresuid 1000 1000 1001"},
-		[]string{"setresuid -1 1001 -1", "setresuid -1 1000 -1"}, gained(1, event.Setuid)},
+	{
+		"to a saved user and back to the real one",
+		[]string{"setresuid 1000 1000 1001"},
+		[]string{"setresuid -1 1001 -1", "setresuid -1 1000 -1"},
+		gained(1, event.Setuid),
+	},
 	{"back to the real user", []string{"setresuid 1000 1001 1001"}, []string{"setreuid -1 1000"}, Counts{}},
 	{"who may become any user becomes one", append(withCaps, "capset 80 80"), []string{"setresuid -1 1001 -1"}, Counts{}},
 	{"who may become any user becomes root", append(withCaps, "capset 80 80"), []string{"setresuid -1 0 -1"}, gained(1, event.Setuid)},
-	{"to a saved group, in every way",
+	{
+		"to a saved group, in every way",
 		[]string{"setresgid 1000 1000 0", "setresuid 1000 1000 1000"},
 		[]string{
 			"setresgid -1 0 -1", "setresgid -1 1000 -1", "setregid -1 0", "setresgid -1 1000 -1",
 			"setgid 0", "setresgid -1 1000 -1", "setfsgid 0", "setfsgid 1000",
-		}, gained(4, event.Setgid)},
+		},
+		gained(4, event.Setgid),
+	},
 	{"root takes groups as it likes", nil, []string{"setresgid -1 1000 -1", "setresgid -1 0 -1"}, Counts{}},
-	{"capset raises what is permitted", withCaps,
-		[]string{"capset 80 80", "capset 0 80", "capset 80 80", "capset 0 0"}, gained(2, event.Capset)},
+	{
+		"capset raises what is permitted", withCaps,
+		[]string{"capset 80 80", "capset 0 80", "capset 80 80", "capset 0 0"},
+		gained(2, event.Capset),
+	},
 	{"root raises what it gave up", []string{"capset 0 ff"}, []string{"capset ff ff"}, gained(1, event.Capset)},
 	{"users that they may not be", asUser, []string{
 		"setuid 0 = EPERM", "setreuid 0 0 = EPERM", "setreuid -1 0 = EPERM", "setresuid 0 0 0 = EPERM", "setfsuid 0",

@@ -69,7 +69,9 @@ func executable(t *testing.T, path string) string {
 func systemProgram(t *testing.T) string {
 	return executable(t, filepath.Join(dirIn(t, "/usr/lib"), "true"))
 }
-func tmpProgram(t *testing.T) string  { return executable(t, filepath.Join(dirIn(t, "/tmp"), "true")) }
+
+func tmpProgram(t *testing.T) string { return executable(t, filepath.Join(dirIn(t, "/tmp"), "true")) }
+
 func homeProgram(t *testing.T) string { return executable(t, filepath.Join(dirIn(t, "/home"), "true")) }
 
 // usrBinTrue is what everybody runs.
