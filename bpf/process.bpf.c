@@ -42,7 +42,7 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 
 	if (is_other())
 		return 0;
-	type = classify(task, bprm->file, true);
+	type = classify(task, bprm->file, SCRATCH_EXEC, true);
 	if (is_planted_script(task, bprm))
 		type = PROCESS_SUSPICIOUS;
 	ADD(c, exec[type & 3], 1);
@@ -76,7 +76,7 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 	}
 	exe = BPF_CORE_READ(parent, mm, exe_file); /* older than the receiver, and not yet seen */
 	if (exe)
-		add_process(my_counts(), tgid, classify(parent, exe, false));
+		add_process(my_counts(), tgid, classify(parent, exe, SCRATCH_FORK, false));
 	return 0;
 }
 
@@ -119,7 +119,7 @@ int process_known(struct bpf_iter__task *ctx)
 	tgid = task->tgid;
 	if (bpf_map_lookup_elem(&processes, &tgid))
 		return 0;
-	add_process(c, tgid, classify(task, exe, false));
+	add_process(c, tgid, classify(task, exe, SCRATCH_KNOWN, false));
 	if (task->signal->live.counter)
 		return 0;
 	/* It ended meanwhile, maybe before the entry was there to remove. */

@@ -48,6 +48,14 @@ struct {
 	__type(value, __u32);
 } interpreters SEC(".maps");
 
+/* Each program has its own, as one may be preempted by another. */
+enum scratch {
+	SCRATCH_EXEC,
+	SCRATCH_FORK,
+	SCRATCH_KNOWN,
+	SCRATCHES,
+};
+
 struct exec_scratch {
 	struct walk walk;
 	__u8 cgroup[CGROUP_NAME_LEN];
@@ -55,7 +63,7 @@ struct exec_scratch {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, SCRATCHES);
 	__type(key, __u32);
 	__type(value, struct exec_scratch);
 } exec_scratch SEC(".maps");
@@ -199,8 +207,8 @@ static __always_inline bool is_reverse_shell(struct task_struct *task, struct fi
 static __always_inline bool is_planted_script(struct task_struct *task, struct linux_binprm *bprm)
 {
 	const char *name = BPF_CORE_READ(bprm, filename);
-	__u32 zero = 0, end;
-	struct exec_scratch *s = bpf_map_lookup_elem(&exec_scratch, &zero);
+	__u32 slot = SCRATCH_EXEC, end;
+	struct exec_scratch *s = bpf_map_lookup_elem(&exec_scratch, &slot);
 	enum dir_kind *dir;
 	long n;
 
@@ -224,11 +232,10 @@ static __always_inline bool is_planted_script(struct task_struct *task, struct l
 
 /* classify gives the type of the process that runs exe. */
 static __always_inline enum process_type classify(struct task_struct *task, struct file *exe,
-						  bool direct)
+						  __u32 slot, bool direct)
 {
-	__u32 zero = 0;
 	enum dir_kind *dir = NULL;
-	struct exec_scratch *s = bpf_map_lookup_elem(&exec_scratch, &zero);
+	struct exec_scratch *s = bpf_map_lookup_elem(&exec_scratch, &slot);
 	bool deep;
 
 	if (!s)
