@@ -88,7 +88,7 @@ test-unit: | need-go ## unit tests with the race detector
 	CGO_ENABLED=1 go test -race -skip '^TestKernel' ./...
 
 test-kernel-host: | need-go ## kernel tests on the running kernel (as root)
-	@$(NEED) ip=iproute2
+	@$(NEED) ip=iproute2 ss=iproute2 sudo
 	@testdata/kernels/test-host.sh
 
 test-kernels: | need-go ## kernel tests in QEMU on the kernels of testdata/kernels/matrix
