@@ -176,7 +176,7 @@ func operations(b *testing.B, dir string) []operation {
 		{"open_unwatched", func() { openClose(unwatched) }},
 		{"open_unwatched_deep", func() { openClose(deep) }},
 		{"open_watched", func() { openClose(watched) }},
-		{"setuid", func() { unix.RawSyscall(unix.SYS_SETUID, 0, 0, 0) }},
+		{"setuid", func() { _, _, _ = unix.RawSyscall(unix.SYS_SETUID, 0, 0, 0) }},
 		{"udp_send", udp},
 		{"tcp_connect", tcp},
 		{"fork_exec_exit", func() { forkExec(self) }},

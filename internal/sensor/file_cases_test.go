@@ -133,8 +133,10 @@ var fileCases = []fileCase{
 	}},
 	{name: "for reading and writing", want: tampered, do: opens(shadow, unix.O_RDWR)},
 	{name: "for writing", want: tampered, do: opens(shadow, unix.O_WRONLY|unix.O_APPEND)},
-	{name: "for reading, but truncated", want: tampered, do: inDir("secret", unix.O_RDONLY|unix.O_TRUNC),
-		blind: map[string]string{bpfProgOpenExit: "sees the file when the kernel has forgotten O_TRUNC, and counts a read"}},
+	{
+		name: "for reading, but truncated", want: tampered, do: inDir("secret", unix.O_RDONLY|unix.O_TRUNC),
+		blind: map[string]string{bpfProgOpenExit: "sees the file when the kernel has forgotten O_TRUNC, and counts a read"},
+	},
 	{name: "created, though it is there", want: tampered, do: inDir("secret", unix.O_WRONLY|unix.O_CREAT)},
 	{name: "only as a place", want: nothing, do: opens(shadow, unix.O_PATH)},
 	{name: "not at all, because it is there", want: nothing, do: refused(shadow, unix.O_CREAT|unix.O_EXCL|unix.O_RDWR, unix.EEXIST)},

@@ -3,6 +3,7 @@
 package sensor
 
 import (
+	"errors"
 	"os"
 	"slices"
 	"strconv"
@@ -60,7 +61,8 @@ var _ = can("open files", func(args []string) (string, error) {
 			err = caught(func() { c.do(args[1], n) })
 		}
 	}
-	if l, ok := err.(lack); ok {
+	var l lack
+	if errors.As(err, &l) {
 		return l.Error(), nil
 	}
 	return "", err

@@ -107,7 +107,7 @@ var failureCases = []tcpCase{
 // refuse is for calls that must fail.
 func refuse(err error, want unix.Errno) {
 	if !errors.Is(err, want) {
-		panic(fmt.Errorf("a call did not end with %q, but: %w", want, err))
+		panic(fmt.Errorf("a call that must end with %w ended with: %w", want, err))
 	}
 }
 
