@@ -47,7 +47,6 @@ type deed func(args []string) (string, error)
 var deeds = map[string]deed{}
 
 // can adds to what helpers can do. Use it as `var _ = can("fork", func…)`.
-//
 func can(name string, d deed) bool {
 	deeds[name] = d
 	return true
