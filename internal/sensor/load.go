@@ -29,11 +29,15 @@ type serving struct {
 	hook    string
 	name    string
 	program *ebpf.Program
-	link    io.Closer
+	links   []io.Closer
 }
 
 func (s serving) Close() error {
-	return errors.Join(s.link.Close(), s.program.Close())
+	var errs []error
+	for _, l := range s.links {
+		errs = append(errs, l.Close())
+	}
+	return errors.Join(append(errs, s.program.Close())...)
 }
 
 // serve puts the first way that works into the kernel and tells of the others.
@@ -75,34 +79,36 @@ func (l *loader) attachAll(hook string, w way) error {
 // attach loads p and attaches it to its targets. What it returns beside an error is to be closed.
 func (l *loader) attach(hook string, p program) ([]serving, error) {
 	spec := l.spec.Programs[p.name]
-	if len(p.targets) == 0 {
-		return l.attachOne(hook, spec, spec.AttachTo)
+	targets := append(append([]string(nil), p.targets...), p.optional...)
+	if len(targets) == 0 {
+		targets = []string{spec.AttachTo}
 	}
-	// Tracing programs are bound to their target when loaded, others when attached.
 	var done []serving
-	for i, target := range append(append([]string(nil), p.targets...), p.optional...) {
-		served, err := l.attachOne(hook, spec, target)
-		if err != nil && i >= len(p.targets) && errors.Is(err, os.ErrNotExist) {
-			continue
+	for i, target := range targets {
+		// A tracing program is bound to its target when it is loaded, others when attached.
+		if i == 0 || spec.Type == ebpf.Tracing {
+			prog, err := l.load(spec, target)
+			if err != nil {
+				return done, about(target, "load", err)
+			}
+			done = append(done, serving{hook: hook, name: spec.Name, program: prog})
 		}
-		done = append(done, served...)
-		if err != nil {
-			return done, fmt.Errorf("%s: %w", target, err)
+		s := &done[len(done)-1]
+		lnk, err := l.link(s.program, spec, target)
+		if err == nil {
+			s.links = append(s.links, lnk)
+		} else if i < len(p.targets) || len(p.targets) == 0 || !errors.Is(err, os.ErrNotExist) {
+			return done, about(target, "attach", err)
 		}
 	}
 	return done, nil
 }
 
-func (l *loader) attachOne(hook string, spec *ebpf.ProgramSpec, target string) ([]serving, error) {
-	prog, err := l.load(spec, target)
-	if err != nil {
-		return nil, fmt.Errorf("load: %w", explain(err))
+func about(target, step string, err error) error {
+	if target == "" {
+		return fmt.Errorf("%s: %w", step, explain(err))
 	}
-	lnk, err := l.link(prog, spec, target)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("attach: %w", explain(err)), prog.Close())
-	}
-	return []serving{{hook, spec.Name, prog, lnk}}, nil
+	return fmt.Errorf("%s: %s: %w", target, step, explain(err))
 }
 
 // load loads one program for one target, so that what the verifier refuses costs only that.
@@ -151,7 +157,7 @@ func (l *loader) link(prog *ebpf.Program, spec *ebpf.ProgramSpec, target string)
 
 // run reads an iterator once, for what its program does meanwhile.
 func (s serving) run() error {
-	r, err := s.link.(*link.Iter).Open()
+	r, err := s.links[0].(*link.Iter).Open()
 	if err != nil {
 		return fmt.Errorf("open iterator %s: %w", s.name, err)
 	}
