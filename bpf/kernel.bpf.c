@@ -39,7 +39,7 @@ static __always_inline int count_module(enum module_action action, long ret)
 
 MODULE(mod_init, MODULE_LOAD)
 MODULE(mod_finit, MODULE_LOAD_FILE)
-MODULE(mod_delete, MODULE_UNLOAD)
+MODULE(mod_del, MODULE_UNLOAD)
 
 /*
  * Where the calls cannot be hooked: what came of them, without the failures.

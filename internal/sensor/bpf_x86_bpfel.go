@@ -95,9 +95,9 @@ const (
 	bpfProgCredKprobe      = "cred_kprobe"
 	bpfProgCredTp          = "cred_tp"
 	bpfProgKeepArg         = "keep_arg"
-	bpfProgModDeleteFexit  = "mod_delete_fexit"
-	bpfProgModDeleteKret   = "mod_delete_kret"
-	bpfProgModDeleteTp     = "mod_delete_tp"
+	bpfProgModDelFexit     = "mod_del_fexit"
+	bpfProgModDelKret      = "mod_del_kret"
+	bpfProgModDelTp        = "mod_del_tp"
 	bpfProgModFinitFexit   = "mod_finit_fexit"
 	bpfProgModFinitKret    = "mod_finit_kret"
 	bpfProgModFinitTp      = "mod_finit_tp"
@@ -204,67 +204,67 @@ type bpfSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type bpfProgramSpecs struct {
-	BpfFexit       *ebpf.ProgramSpec `ebpf:"bpf_fexit"`
-	BpfKret        *ebpf.ProgramSpec `ebpf:"bpf_kret"`
-	BpfTp          *ebpf.ProgramSpec `ebpf:"bpf_tp"`
-	CredExec       *ebpf.ProgramSpec `ebpf:"cred_exec"`
-	CredExit       *ebpf.ProgramSpec `ebpf:"cred_exit"`
-	CredFentry     *ebpf.ProgramSpec `ebpf:"cred_fentry"`
-	CredFork       *ebpf.ProgramSpec `ebpf:"cred_fork"`
-	CredKnown      *ebpf.ProgramSpec `ebpf:"cred_known"`
-	CredKprobe     *ebpf.ProgramSpec `ebpf:"cred_kprobe"`
-	CredTp         *ebpf.ProgramSpec `ebpf:"cred_tp"`
-	KeepArg        *ebpf.ProgramSpec `ebpf:"keep_arg"`
-	ModDeleteFexit *ebpf.ProgramSpec `ebpf:"mod_delete_fexit"`
-	ModDeleteKret  *ebpf.ProgramSpec `ebpf:"mod_delete_kret"`
-	ModDeleteTp    *ebpf.ProgramSpec `ebpf:"mod_delete_tp"`
-	ModFinitFexit  *ebpf.ProgramSpec `ebpf:"mod_finit_fexit"`
-	ModFinitKret   *ebpf.ProgramSpec `ebpf:"mod_finit_kret"`
-	ModFinitTp     *ebpf.ProgramSpec `ebpf:"mod_finit_tp"`
-	ModFreeTp      *ebpf.ProgramSpec `ebpf:"mod_free_tp"`
-	ModInitFexit   *ebpf.ProgramSpec `ebpf:"mod_init_fexit"`
-	ModInitKret    *ebpf.ProgramSpec `ebpf:"mod_init_kret"`
-	ModInitTp      *ebpf.ProgramSpec `ebpf:"mod_init_tp"`
-	ModLoadTp      *ebpf.ProgramSpec `ebpf:"mod_load_tp"`
-	NoCapFexit     *ebpf.ProgramSpec `ebpf:"no_cap_fexit"`
-	NoCapKret      *ebpf.ProgramSpec `ebpf:"no_cap_kret"`
-	NoCapTp        *ebpf.ProgramSpec `ebpf:"no_cap_tp"`
-	NoFsgidFexit   *ebpf.ProgramSpec `ebpf:"no_fsgid_fexit"`
-	NoFsgidKret    *ebpf.ProgramSpec `ebpf:"no_fsgid_kret"`
-	NoFsgidTp      *ebpf.ProgramSpec `ebpf:"no_fsgid_tp"`
-	NoFsuidFexit   *ebpf.ProgramSpec `ebpf:"no_fsuid_fexit"`
-	NoFsuidKret    *ebpf.ProgramSpec `ebpf:"no_fsuid_kret"`
-	NoFsuidTp      *ebpf.ProgramSpec `ebpf:"no_fsuid_tp"`
-	NoGidFexit     *ebpf.ProgramSpec `ebpf:"no_gid_fexit"`
-	NoGidKret      *ebpf.ProgramSpec `ebpf:"no_gid_kret"`
-	NoGidTp        *ebpf.ProgramSpec `ebpf:"no_gid_tp"`
-	NoUidFexit     *ebpf.ProgramSpec `ebpf:"no_uid_fexit"`
-	NoUidKret      *ebpf.ProgramSpec `ebpf:"no_uid_kret"`
-	NoUidTp        *ebpf.ProgramSpec `ebpf:"no_uid_tp"`
-	OpenExit       *ebpf.ProgramSpec `ebpf:"open_exit"`
-	OpenFentry     *ebpf.ProgramSpec `ebpf:"open_fentry"`
-	OpenKprobe     *ebpf.ProgramSpec `ebpf:"open_kprobe"`
-	ProcessExec    *ebpf.ProgramSpec `ebpf:"process_exec"`
-	ProcessExit    *ebpf.ProgramSpec `ebpf:"process_exit"`
-	ProcessFork    *ebpf.ProgramSpec `ebpf:"process_fork"`
-	ProcessKnown   *ebpf.ProgramSpec `ebpf:"process_known"`
-	SelfKnown      *ebpf.ProgramSpec `ebpf:"self_known"`
-	SocketsKnown   *ebpf.ProgramSpec `ebpf:"sockets_known"`
-	TcpState       *ebpf.ProgramSpec `ebpf:"tcp_state"`
-	UdpConn4       *ebpf.ProgramSpec `ebpf:"udp_conn4"`
-	UdpConn6       *ebpf.ProgramSpec `ebpf:"udp_conn6"`
-	UdpEnd         *ebpf.ProgramSpec `ebpf:"udp_end"`
-	UdpEnd4Fentry  *ebpf.ProgramSpec `ebpf:"udp_end4_fentry"`
-	UdpEnd6Fentry  *ebpf.ProgramSpec `ebpf:"udp_end6_fentry"`
-	UdpErrorFent   *ebpf.ProgramSpec `ebpf:"udp_error_fent"`
-	UdpErrorTp     *ebpf.ProgramSpec `ebpf:"udp_error_tp"`
-	UdpInFentry    *ebpf.ProgramSpec `ebpf:"udp_in_fentry"`
-	UdpOut4Fexit   *ebpf.ProgramSpec `ebpf:"udp_out4_fexit"`
-	UdpOut6Fexit   *ebpf.ProgramSpec `ebpf:"udp_out6_fexit"`
-	UdpRecv4       *ebpf.ProgramSpec `ebpf:"udp_recv4"`
-	UdpRecv6       *ebpf.ProgramSpec `ebpf:"udp_recv6"`
-	UdpSend4       *ebpf.ProgramSpec `ebpf:"udp_send4"`
-	UdpSend6       *ebpf.ProgramSpec `ebpf:"udp_send6"`
+	BpfFexit      *ebpf.ProgramSpec `ebpf:"bpf_fexit"`
+	BpfKret       *ebpf.ProgramSpec `ebpf:"bpf_kret"`
+	BpfTp         *ebpf.ProgramSpec `ebpf:"bpf_tp"`
+	CredExec      *ebpf.ProgramSpec `ebpf:"cred_exec"`
+	CredExit      *ebpf.ProgramSpec `ebpf:"cred_exit"`
+	CredFentry    *ebpf.ProgramSpec `ebpf:"cred_fentry"`
+	CredFork      *ebpf.ProgramSpec `ebpf:"cred_fork"`
+	CredKnown     *ebpf.ProgramSpec `ebpf:"cred_known"`
+	CredKprobe    *ebpf.ProgramSpec `ebpf:"cred_kprobe"`
+	CredTp        *ebpf.ProgramSpec `ebpf:"cred_tp"`
+	KeepArg       *ebpf.ProgramSpec `ebpf:"keep_arg"`
+	ModDelFexit   *ebpf.ProgramSpec `ebpf:"mod_del_fexit"`
+	ModDelKret    *ebpf.ProgramSpec `ebpf:"mod_del_kret"`
+	ModDelTp      *ebpf.ProgramSpec `ebpf:"mod_del_tp"`
+	ModFinitFexit *ebpf.ProgramSpec `ebpf:"mod_finit_fexit"`
+	ModFinitKret  *ebpf.ProgramSpec `ebpf:"mod_finit_kret"`
+	ModFinitTp    *ebpf.ProgramSpec `ebpf:"mod_finit_tp"`
+	ModFreeTp     *ebpf.ProgramSpec `ebpf:"mod_free_tp"`
+	ModInitFexit  *ebpf.ProgramSpec `ebpf:"mod_init_fexit"`
+	ModInitKret   *ebpf.ProgramSpec `ebpf:"mod_init_kret"`
+	ModInitTp     *ebpf.ProgramSpec `ebpf:"mod_init_tp"`
+	ModLoadTp     *ebpf.ProgramSpec `ebpf:"mod_load_tp"`
+	NoCapFexit    *ebpf.ProgramSpec `ebpf:"no_cap_fexit"`
+	NoCapKret     *ebpf.ProgramSpec `ebpf:"no_cap_kret"`
+	NoCapTp       *ebpf.ProgramSpec `ebpf:"no_cap_tp"`
+	NoFsgidFexit  *ebpf.ProgramSpec `ebpf:"no_fsgid_fexit"`
+	NoFsgidKret   *ebpf.ProgramSpec `ebpf:"no_fsgid_kret"`
+	NoFsgidTp     *ebpf.ProgramSpec `ebpf:"no_fsgid_tp"`
+	NoFsuidFexit  *ebpf.ProgramSpec `ebpf:"no_fsuid_fexit"`
+	NoFsuidKret   *ebpf.ProgramSpec `ebpf:"no_fsuid_kret"`
+	NoFsuidTp     *ebpf.ProgramSpec `ebpf:"no_fsuid_tp"`
+	NoGidFexit    *ebpf.ProgramSpec `ebpf:"no_gid_fexit"`
+	NoGidKret     *ebpf.ProgramSpec `ebpf:"no_gid_kret"`
+	NoGidTp       *ebpf.ProgramSpec `ebpf:"no_gid_tp"`
+	NoUidFexit    *ebpf.ProgramSpec `ebpf:"no_uid_fexit"`
+	NoUidKret     *ebpf.ProgramSpec `ebpf:"no_uid_kret"`
+	NoUidTp       *ebpf.ProgramSpec `ebpf:"no_uid_tp"`
+	OpenExit      *ebpf.ProgramSpec `ebpf:"open_exit"`
+	OpenFentry    *ebpf.ProgramSpec `ebpf:"open_fentry"`
+	OpenKprobe    *ebpf.ProgramSpec `ebpf:"open_kprobe"`
+	ProcessExec   *ebpf.ProgramSpec `ebpf:"process_exec"`
+	ProcessExit   *ebpf.ProgramSpec `ebpf:"process_exit"`
+	ProcessFork   *ebpf.ProgramSpec `ebpf:"process_fork"`
+	ProcessKnown  *ebpf.ProgramSpec `ebpf:"process_known"`
+	SelfKnown     *ebpf.ProgramSpec `ebpf:"self_known"`
+	SocketsKnown  *ebpf.ProgramSpec `ebpf:"sockets_known"`
+	TcpState      *ebpf.ProgramSpec `ebpf:"tcp_state"`
+	UdpConn4      *ebpf.ProgramSpec `ebpf:"udp_conn4"`
+	UdpConn6      *ebpf.ProgramSpec `ebpf:"udp_conn6"`
+	UdpEnd        *ebpf.ProgramSpec `ebpf:"udp_end"`
+	UdpEnd4Fentry *ebpf.ProgramSpec `ebpf:"udp_end4_fentry"`
+	UdpEnd6Fentry *ebpf.ProgramSpec `ebpf:"udp_end6_fentry"`
+	UdpErrorFent  *ebpf.ProgramSpec `ebpf:"udp_error_fent"`
+	UdpErrorTp    *ebpf.ProgramSpec `ebpf:"udp_error_tp"`
+	UdpInFentry   *ebpf.ProgramSpec `ebpf:"udp_in_fentry"`
+	UdpOut4Fexit  *ebpf.ProgramSpec `ebpf:"udp_out4_fexit"`
+	UdpOut6Fexit  *ebpf.ProgramSpec `ebpf:"udp_out6_fexit"`
+	UdpRecv4      *ebpf.ProgramSpec `ebpf:"udp_recv4"`
+	UdpRecv6      *ebpf.ProgramSpec `ebpf:"udp_recv6"`
+	UdpSend4      *ebpf.ProgramSpec `ebpf:"udp_send4"`
+	UdpSend6      *ebpf.ProgramSpec `ebpf:"udp_send6"`
 }
 
 // bpfMapSpecs contains maps before they are loaded into the kernel.
@@ -394,67 +394,67 @@ type bpfVariables struct {
 //
 // It can be passed to loadBpfObjects or ebpf.CollectionSpec.LoadAndAssign.
 type bpfPrograms struct {
-	BpfFexit       *ebpf.Program `ebpf:"bpf_fexit"`
-	BpfKret        *ebpf.Program `ebpf:"bpf_kret"`
-	BpfTp          *ebpf.Program `ebpf:"bpf_tp"`
-	CredExec       *ebpf.Program `ebpf:"cred_exec"`
-	CredExit       *ebpf.Program `ebpf:"cred_exit"`
-	CredFentry     *ebpf.Program `ebpf:"cred_fentry"`
-	CredFork       *ebpf.Program `ebpf:"cred_fork"`
-	CredKnown      *ebpf.Program `ebpf:"cred_known"`
-	CredKprobe     *ebpf.Program `ebpf:"cred_kprobe"`
-	CredTp         *ebpf.Program `ebpf:"cred_tp"`
-	KeepArg        *ebpf.Program `ebpf:"keep_arg"`
-	ModDeleteFexit *ebpf.Program `ebpf:"mod_delete_fexit"`
-	ModDeleteKret  *ebpf.Program `ebpf:"mod_delete_kret"`
-	ModDeleteTp    *ebpf.Program `ebpf:"mod_delete_tp"`
-	ModFinitFexit  *ebpf.Program `ebpf:"mod_finit_fexit"`
-	ModFinitKret   *ebpf.Program `ebpf:"mod_finit_kret"`
-	ModFinitTp     *ebpf.Program `ebpf:"mod_finit_tp"`
-	ModFreeTp      *ebpf.Program `ebpf:"mod_free_tp"`
-	ModInitFexit   *ebpf.Program `ebpf:"mod_init_fexit"`
-	ModInitKret    *ebpf.Program `ebpf:"mod_init_kret"`
-	ModInitTp      *ebpf.Program `ebpf:"mod_init_tp"`
-	ModLoadTp      *ebpf.Program `ebpf:"mod_load_tp"`
-	NoCapFexit     *ebpf.Program `ebpf:"no_cap_fexit"`
-	NoCapKret      *ebpf.Program `ebpf:"no_cap_kret"`
-	NoCapTp        *ebpf.Program `ebpf:"no_cap_tp"`
-	NoFsgidFexit   *ebpf.Program `ebpf:"no_fsgid_fexit"`
-	NoFsgidKret    *ebpf.Program `ebpf:"no_fsgid_kret"`
-	NoFsgidTp      *ebpf.Program `ebpf:"no_fsgid_tp"`
-	NoFsuidFexit   *ebpf.Program `ebpf:"no_fsuid_fexit"`
-	NoFsuidKret    *ebpf.Program `ebpf:"no_fsuid_kret"`
-	NoFsuidTp      *ebpf.Program `ebpf:"no_fsuid_tp"`
-	NoGidFexit     *ebpf.Program `ebpf:"no_gid_fexit"`
-	NoGidKret      *ebpf.Program `ebpf:"no_gid_kret"`
-	NoGidTp        *ebpf.Program `ebpf:"no_gid_tp"`
-	NoUidFexit     *ebpf.Program `ebpf:"no_uid_fexit"`
-	NoUidKret      *ebpf.Program `ebpf:"no_uid_kret"`
-	NoUidTp        *ebpf.Program `ebpf:"no_uid_tp"`
-	OpenExit       *ebpf.Program `ebpf:"open_exit"`
-	OpenFentry     *ebpf.Program `ebpf:"open_fentry"`
-	OpenKprobe     *ebpf.Program `ebpf:"open_kprobe"`
-	ProcessExec    *ebpf.Program `ebpf:"process_exec"`
-	ProcessExit    *ebpf.Program `ebpf:"process_exit"`
-	ProcessFork    *ebpf.Program `ebpf:"process_fork"`
-	ProcessKnown   *ebpf.Program `ebpf:"process_known"`
-	SelfKnown      *ebpf.Program `ebpf:"self_known"`
-	SocketsKnown   *ebpf.Program `ebpf:"sockets_known"`
-	TcpState       *ebpf.Program `ebpf:"tcp_state"`
-	UdpConn4       *ebpf.Program `ebpf:"udp_conn4"`
-	UdpConn6       *ebpf.Program `ebpf:"udp_conn6"`
-	UdpEnd         *ebpf.Program `ebpf:"udp_end"`
-	UdpEnd4Fentry  *ebpf.Program `ebpf:"udp_end4_fentry"`
-	UdpEnd6Fentry  *ebpf.Program `ebpf:"udp_end6_fentry"`
-	UdpErrorFent   *ebpf.Program `ebpf:"udp_error_fent"`
-	UdpErrorTp     *ebpf.Program `ebpf:"udp_error_tp"`
-	UdpInFentry    *ebpf.Program `ebpf:"udp_in_fentry"`
-	UdpOut4Fexit   *ebpf.Program `ebpf:"udp_out4_fexit"`
-	UdpOut6Fexit   *ebpf.Program `ebpf:"udp_out6_fexit"`
-	UdpRecv4       *ebpf.Program `ebpf:"udp_recv4"`
-	UdpRecv6       *ebpf.Program `ebpf:"udp_recv6"`
-	UdpSend4       *ebpf.Program `ebpf:"udp_send4"`
-	UdpSend6       *ebpf.Program `ebpf:"udp_send6"`
+	BpfFexit      *ebpf.Program `ebpf:"bpf_fexit"`
+	BpfKret       *ebpf.Program `ebpf:"bpf_kret"`
+	BpfTp         *ebpf.Program `ebpf:"bpf_tp"`
+	CredExec      *ebpf.Program `ebpf:"cred_exec"`
+	CredExit      *ebpf.Program `ebpf:"cred_exit"`
+	CredFentry    *ebpf.Program `ebpf:"cred_fentry"`
+	CredFork      *ebpf.Program `ebpf:"cred_fork"`
+	CredKnown     *ebpf.Program `ebpf:"cred_known"`
+	CredKprobe    *ebpf.Program `ebpf:"cred_kprobe"`
+	CredTp        *ebpf.Program `ebpf:"cred_tp"`
+	KeepArg       *ebpf.Program `ebpf:"keep_arg"`
+	ModDelFexit   *ebpf.Program `ebpf:"mod_del_fexit"`
+	ModDelKret    *ebpf.Program `ebpf:"mod_del_kret"`
+	ModDelTp      *ebpf.Program `ebpf:"mod_del_tp"`
+	ModFinitFexit *ebpf.Program `ebpf:"mod_finit_fexit"`
+	ModFinitKret  *ebpf.Program `ebpf:"mod_finit_kret"`
+	ModFinitTp    *ebpf.Program `ebpf:"mod_finit_tp"`
+	ModFreeTp     *ebpf.Program `ebpf:"mod_free_tp"`
+	ModInitFexit  *ebpf.Program `ebpf:"mod_init_fexit"`
+	ModInitKret   *ebpf.Program `ebpf:"mod_init_kret"`
+	ModInitTp     *ebpf.Program `ebpf:"mod_init_tp"`
+	ModLoadTp     *ebpf.Program `ebpf:"mod_load_tp"`
+	NoCapFexit    *ebpf.Program `ebpf:"no_cap_fexit"`
+	NoCapKret     *ebpf.Program `ebpf:"no_cap_kret"`
+	NoCapTp       *ebpf.Program `ebpf:"no_cap_tp"`
+	NoFsgidFexit  *ebpf.Program `ebpf:"no_fsgid_fexit"`
+	NoFsgidKret   *ebpf.Program `ebpf:"no_fsgid_kret"`
+	NoFsgidTp     *ebpf.Program `ebpf:"no_fsgid_tp"`
+	NoFsuidFexit  *ebpf.Program `ebpf:"no_fsuid_fexit"`
+	NoFsuidKret   *ebpf.Program `ebpf:"no_fsuid_kret"`
+	NoFsuidTp     *ebpf.Program `ebpf:"no_fsuid_tp"`
+	NoGidFexit    *ebpf.Program `ebpf:"no_gid_fexit"`
+	NoGidKret     *ebpf.Program `ebpf:"no_gid_kret"`
+	NoGidTp       *ebpf.Program `ebpf:"no_gid_tp"`
+	NoUidFexit    *ebpf.Program `ebpf:"no_uid_fexit"`
+	NoUidKret     *ebpf.Program `ebpf:"no_uid_kret"`
+	NoUidTp       *ebpf.Program `ebpf:"no_uid_tp"`
+	OpenExit      *ebpf.Program `ebpf:"open_exit"`
+	OpenFentry    *ebpf.Program `ebpf:"open_fentry"`
+	OpenKprobe    *ebpf.Program `ebpf:"open_kprobe"`
+	ProcessExec   *ebpf.Program `ebpf:"process_exec"`
+	ProcessExit   *ebpf.Program `ebpf:"process_exit"`
+	ProcessFork   *ebpf.Program `ebpf:"process_fork"`
+	ProcessKnown  *ebpf.Program `ebpf:"process_known"`
+	SelfKnown     *ebpf.Program `ebpf:"self_known"`
+	SocketsKnown  *ebpf.Program `ebpf:"sockets_known"`
+	TcpState      *ebpf.Program `ebpf:"tcp_state"`
+	UdpConn4      *ebpf.Program `ebpf:"udp_conn4"`
+	UdpConn6      *ebpf.Program `ebpf:"udp_conn6"`
+	UdpEnd        *ebpf.Program `ebpf:"udp_end"`
+	UdpEnd4Fentry *ebpf.Program `ebpf:"udp_end4_fentry"`
+	UdpEnd6Fentry *ebpf.Program `ebpf:"udp_end6_fentry"`
+	UdpErrorFent  *ebpf.Program `ebpf:"udp_error_fent"`
+	UdpErrorTp    *ebpf.Program `ebpf:"udp_error_tp"`
+	UdpInFentry   *ebpf.Program `ebpf:"udp_in_fentry"`
+	UdpOut4Fexit  *ebpf.Program `ebpf:"udp_out4_fexit"`
+	UdpOut6Fexit  *ebpf.Program `ebpf:"udp_out6_fexit"`
+	UdpRecv4      *ebpf.Program `ebpf:"udp_recv4"`
+	UdpRecv6      *ebpf.Program `ebpf:"udp_recv6"`
+	UdpSend4      *ebpf.Program `ebpf:"udp_send4"`
+	UdpSend6      *ebpf.Program `ebpf:"udp_send6"`
 }
 
 func (p *bpfPrograms) Close() error {
@@ -470,9 +470,9 @@ func (p *bpfPrograms) Close() error {
 		p.CredKprobe,
 		p.CredTp,
 		p.KeepArg,
-		p.ModDeleteFexit,
-		p.ModDeleteKret,
-		p.ModDeleteTp,
+		p.ModDelFexit,
+		p.ModDelKret,
+		p.ModDelTp,
 		p.ModFinitFexit,
 		p.ModFinitKret,
 		p.ModFinitTp,

@@ -130,9 +130,9 @@ func kernelHooks() []hook {
 	}
 	return []hook{
 		{"kernel.module", []way{
-			{programs: modules(bpfProgModInitFexit, bpfProgModFinitFexit, bpfProgModDeleteFexit, calls)},
-			{programs: modules(bpfProgModInitKret, bpfProgModFinitKret, bpfProgModDeleteKret, calls)},
-			taxing(modules(bpfProgModInitTp, bpfProgModFinitTp, bpfProgModDeleteTp, exits)...),
+			{programs: modules(bpfProgModInitFexit, bpfProgModFinitFexit, bpfProgModDelFexit, calls)},
+			{programs: modules(bpfProgModInitKret, bpfProgModFinitKret, bpfProgModDelKret, calls)},
+			taxing(modules(bpfProgModInitTp, bpfProgModFinitTp, bpfProgModDelTp, exits)...),
 			{programs: []program{{name: bpfProgModLoadTp}, {name: bpfProgModFreeTp}}, successesOnly: true},
 		}},
 		{"kernel.bpf", []way{
