@@ -168,11 +168,19 @@ func (s serving) run() error {
 	return nil
 }
 
+// isRefusal tells whether the verifier refused a program, for which it uses EACCES too.
+func isRefusal(err error) bool {
+	var refusal *ebpf.VerifierError
+	return errors.As(err, &refusal)
+}
+
 // explain replaces what misleads: the library takes every EPERM for a memlock limit.
 func explain(err error) error {
 	switch {
 	case errors.Is(err, unix.EPERM):
 		return errors.New("operation not permitted: needs CAP_BPF and CAP_PERFMON (CAP_NET_ADMIN for cgroups), and a kernel that allows this type of program")
+	case errors.Is(err, unix.EACCES) && !isRefusal(err):
+		return fmt.Errorf("kernel.perf_event_paranoid wants CAP_SYS_ADMIN: %w", err)
 	case errors.Is(err, os.ErrNotExist):
 		return fmt.Errorf("not on this kernel, or tracefs is not mounted: %w", err)
 	}

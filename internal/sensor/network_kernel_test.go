@@ -45,7 +45,7 @@ func TestKernelUDP(t *testing.T) {
 	l.open(t)
 	for _, c := range udpCases {
 		want := c.each
-		if c.cgroup != nil && l.served("network.udp") == bpfProgUdpSend4 {
+		if c.cgroup != nil && programOf(l.Hooks(), "network.udp") == bpfProgUdpSend4 {
 			want = *c.cgroup
 		}
 		for _, f := range families {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 )
 
@@ -30,11 +31,12 @@ func newLab(t *testing.T) *lab {
 }
 
 // open begins to count. What the helper did before is older than the sensor.
-func (l *lab) open(t *testing.T) {
+func (l *lab) open(t *testing.T, change ...func(*ebpf.CollectionSpec)) {
 	t.Helper()
 	netns, err := strconv.ParseUint(l.do(t, "network"), 10, 32)
 	fatal(t, err)
-	l.Sensor = Open(Options{Network: true, NetNS: uint32(netns), Cgroup: testCgroupID()})
+	o := Options{Network: true, NetNS: uint32(netns), Cgroup: testCgroupID()}
+	l.Sensor = open(o, hooksFor(o), change...)
 	t.Cleanup(func() { fatal(t, l.Close()) })
 	for _, h := range l.Hooks() {
 		t.Logf("%s by %s, not by %v", h.Name, h.Program, h.Err)
@@ -82,16 +84,6 @@ func (l *lab) now(t *testing.T) Counts {
 	fatal(t, err)
 	c.Missed = 0 // of the whole host
 	return c
-}
-
-// served tells by which program.
-func (l *lab) served(hook string) string {
-	for _, h := range l.Hooks() {
-		if h.Name == hook {
-			return h.Program
-		}
-	}
-	return ""
 }
 
 func (c Counts) plus(b Counts) Counts {

@@ -28,9 +28,10 @@ type platform struct {
 // could not be served is told by Hooks.
 func Open(o Options) *Sensor { return open(o, hooksFor(o)) }
 
-func open(o Options, hooks []hook) *Sensor {
+// open serves these hooks, of the object as changed: tests choose both.
+func open(o Options, hooks []hook, change ...func(*ebpf.CollectionSpec)) *Sensor {
 	s := &Sensor{since: time.Now()}
-	l, err := newLoader(o)
+	l, err := newLoader(o, change)
 	if err != nil {
 		for _, h := range hooks {
 			s.hooks = append(s.hooks, Hook{Name: h.name, Err: err})
@@ -53,8 +54,8 @@ func open(o Options, hooks []hook) *Sensor {
 }
 
 // newLoader creates the maps and fills in the settings.
-func newLoader(o Options) (*loader, error) {
-	_ = rlimit.RemoveMemlock() // before Linux 5.11; map creation tells if it was needed
+func newLoader(o Options, change []func(*ebpf.CollectionSpec)) (*loader, error) {
+	memlock := rlimit.RemoveMemlock() // does nothing since Linux 5.11
 	spec, err := loadBpf()
 	if err != nil {
 		return nil, fmt.Errorf("read BPF object: %w", err)
@@ -66,10 +67,16 @@ func newLoader(o Options) (*loader, error) {
 	if err := configure(spec, o); err != nil {
 		return nil, err
 	}
+	for _, do := range change {
+		do(spec)
+	}
 	mapsOnly := spec.Copy()
 	clear(mapsOnly.Programs)
 	if l.shared, err = ebpf.NewCollection(mapsOnly); err != nil {
-		return nil, fmt.Errorf("create BPF maps: %w", explain(err))
+		if memlock != nil {
+			memlock = fmt.Errorf("raise the limit of locked memory (before Linux 5.11, needs CAP_SYS_RESOURCE): %w", memlock)
+		}
+		return nil, fmt.Errorf("create BPF maps: %w", errors.Join(explain(err), memlock))
 	}
 	if err := fill(l.shared, o); err != nil {
 		l.shared.Close()
