@@ -91,9 +91,10 @@ func (s *Sensor) differ(t *testing.T, seen map[uint32]string) {
 	t.Helper()
 	c, err := s.Count()
 	fatal(t, err)
-	t.Errorf("active is %d, /proc shows %d, untracked %d", c.active(), len(seen), c.Untracked)
-	var pid, class uint32
-	for all := s.maps.Maps[bpfMapProcesses].Iterate(); all.Next(&pid, &class); {
+	t.Errorf("active is %d, /proc shows %d, untracked %d, missed %d", c.active(), len(seen), c.Untracked, c.Missed)
+	var pid uint32
+	var p bpfProcess
+	for all := s.maps.Maps[bpfMapProcesses].Iterate(); all.Next(&pid, &p); {
 		if _, ok := seen[pid]; !ok {
 			t.Errorf("%d is counted and not in /proc", pid)
 		}
@@ -199,10 +200,22 @@ func TestKernelProcessOlderThanTheSensor(t *testing.T) {
 		{"in a container", container, event.Container},
 		{"deleted", deleted, event.Suspicious},
 	} {
-		var is event.ProcessType
-		fatal(t, s.maps.Maps[bpfMapProcesses].Lookup(uint32(c.h.cmd.Process.Pid), &is))
-		if is != c.want {
+		var p bpfProcess
+		fatal(t, s.maps.Maps[bpfMapProcesses].Lookup(uint32(c.h.cmd.Process.Pid), &p))
+		if is := event.ProcessType(p.Type); is != c.want {
 			t.Errorf("%s: %s instead of %s", c.name, is, c.want)
 		}
+	}
+}
+
+// TestKernelProcessesThatEndTogether has many tasks run through the same program
+// at once, where kernels that preempt skip it for some.
+func TestKernelProcessesThatEndTogether(t *testing.T) {
+	s, h := helpersSensor(t), startHelper(t)
+	for range 10 {
+		same(t, s.counted(t, func() {
+			h.do("forkStay", "300")
+			h.do("reap")
+		}), came(300))
 	}
 }

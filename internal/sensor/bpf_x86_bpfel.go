@@ -59,6 +59,12 @@ type bpfPathKey struct {
 	Path [256]uint8
 }
 
+type bpfProcess struct {
+	_     structs.HostLayout
+	Type  uint32
+	Round uint32
+}
+
 type bpfWatch struct {
 	_     structs.HostLayout
 	Level [2]uint8
@@ -155,6 +161,7 @@ const (
 	bpfVarNrInitModule     = "nr_init_module"
 	bpfVarOnlyCgroup       = "only_cgroup"
 	bpfVarOnlyNetns        = "only_netns"
+	bpfVarProcessRound     = "process_round"
 	bpfVarSelfTgid         = "self_tgid"
 	bpfVarUdpByCookie      = "udp_by_cookie"
 	bpfVarVersionBegins    = "version_begins"
@@ -303,6 +310,7 @@ type bpfVariableSpecs struct {
 	NrInitModule   *ebpf.VariableSpec `ebpf:"nr_init_module"`
 	OnlyCgroup     *ebpf.VariableSpec `ebpf:"only_cgroup"`
 	OnlyNetns      *ebpf.VariableSpec `ebpf:"only_netns"`
+	ProcessRound   *ebpf.VariableSpec `ebpf:"process_round"`
 	SelfTgid       *ebpf.VariableSpec `ebpf:"self_tgid"`
 	UdpByCookie    *ebpf.VariableSpec `ebpf:"udp_by_cookie"`
 	VersionBegins  *ebpf.VariableSpec `ebpf:"version_begins"`
@@ -383,6 +391,7 @@ type bpfVariables struct {
 	NrInitModule   *ebpf.Variable `ebpf:"nr_init_module"`
 	OnlyCgroup     *ebpf.Variable `ebpf:"only_cgroup"`
 	OnlyNetns      *ebpf.Variable `ebpf:"only_netns"`
+	ProcessRound   *ebpf.Variable `ebpf:"process_round"`
 	SelfTgid       *ebpf.Variable `ebpf:"self_tgid"`
 	UdpByCookie    *ebpf.Variable `ebpf:"udp_by_cookie"`
 	VersionBegins  *ebpf.Variable `ebpf:"version_begins"`

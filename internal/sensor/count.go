@@ -5,6 +5,7 @@ package sensor
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"unsafe"
 )
 
@@ -15,11 +16,18 @@ func (s *Sensor) Count() (Counts, error) {
 	if s.maps == nil {
 		return Counts{}, nil
 	}
+	missed, err := s.missed()
+	if err == nil {
+		err = s.gone.find(s)
+	}
 	if err := s.maps.Maps[bpfMapCounters].Lookup(uint32(0), &s.perCPU); err != nil {
 		return Counts{}, fmt.Errorf("read counters: %w", err)
 	}
 	t := sum(s.perCPU)
-	missed, err := s.missed()
+	for as, n := range s.gone.ended {
+		t.Exit[as] += n
+		t.Active[as] -= int64(n)
+	}
 	return Counts{
 		Exec: t.Exec, Exit: t.Exit, Active: t.Active,
 		Connect: t.Connect, ConnectActive: t.ConnectActive, ConnectError: t.ConnectError,
@@ -48,12 +56,16 @@ func words(c *bpfCounts) []uint64 {
 // that CPU already (bpf_prog_info.recursion_misses, Linux 5.12).
 func (s *Sensor) missed() (uint64, error) {
 	var total uint64
+	s.gone.missed = 0
 	for _, served := range s.serving {
 		stats, err := served.program.Stats()
 		if err != nil {
 			return total, fmt.Errorf("read statistics of %s: %w", served.name, err)
 		}
 		total += stats.RecursionMisses
+		if strings.HasPrefix(served.hook, "process.") {
+			s.gone.missed += stats.RecursionMisses
+		}
 	}
 	return total, nil
 }

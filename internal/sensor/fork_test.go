@@ -186,6 +186,7 @@ var _ = can("reap", func([]string) (string, error) {
 		_, err := ended(pid)
 		errs = append(errs, err)
 	}
+	stayed.pids = nil
 	return "", errors.Join(errs...)
 })
 

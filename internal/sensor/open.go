@@ -22,6 +22,7 @@ type platform struct {
 	serving []serving
 	watched *watched
 	perCPU  []bpfCounts
+	gone    gone
 }
 
 // Open puts what o asks for into the kernel. It always returns a sensor; what

@@ -73,8 +73,10 @@ type Counts struct {
 	// could not hold, by as many the Active counts are too low; and the opens of
 	// which the path was too deep to tell whether it is watched.
 	Untracked uint64
-	// Missed is how often the kernel skipped a program because an interrupt came
-	// while it ran; each is an event that was not counted.
+	// Missed is how often the kernel skipped a program because it was already
+	// running on that CPU, where an interrupt or another task came in between.
+	// Each is an event that was not counted, but for the ends of processes, which
+	// are found later.
 	Missed uint64
 }
 
