@@ -16,11 +16,14 @@ struct tcp_conn {
 	__u32 active;
 };
 
-/* connections, by the address of their struct sock. Takes memory as they come. */
+/*
+ * connections, by the address of their struct sock. Its memory is taken at once,
+ * as that of all tables on which counts depend: in a burst the kernel has none
+ * to give to an interrupt (-ENOMEM, seen on Linux 6.1).
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 262144);
+	__uint(max_entries, 65536);
 	__type(key, __u64);
 	__type(value, struct tcp_conn);
 } connections SEC(".maps");

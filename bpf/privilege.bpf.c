@@ -199,7 +199,6 @@ SETFS_REFUSED(gid, ESCALATION_SETGID, fsgid_now)
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, 32768);
 	__type(key, __u32);
 	__type(value, struct creds);

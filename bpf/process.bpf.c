@@ -20,7 +20,7 @@ struct process {
 
 /*
  * processes holds every process with an executable, by tgid. It is
- * made as large as the host allows processes, and takes memory as they come.
+ * made as large as the host allows processes, within bounds.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -34,11 +34,10 @@ struct udp_peer {
 	__u32 pad;
 };
 
-/* udp_socks, by udp_id. Takes memory as they come. */
+/* udp_socks, by udp_id. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 262144);
+	__uint(max_entries, 32768);
 	__type(key, __u64);
 	__type(value, struct udp_sock);
 } udp_socks SEC(".maps");

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// maxTracked bounds the memory of the hash tables' heads: 16 bytes for each, 4 MiB.
-const maxTracked = 262144
+// maxTracked bounds the memory of a table with one entry for each task: 9 MiB for the largest.
+const maxTracked = 65536
 
 // maxTasks is how many processes the host can have at once, so that a table
 // of that size is never full; but at most maxTracked.
