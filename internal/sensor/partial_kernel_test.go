@@ -116,8 +116,8 @@ func TestKernelOpenAndClose(t *testing.T) {
 	if n := descriptors(t); n != files {
 		t.Errorf("%d descriptors are open, want %d", n, files)
 	}
-	if n := runtime.NumGoroutine(); n != routines {
-		t.Errorf("%d goroutines run, want %d", n, routines)
+	if n := runtime.NumGoroutine(); n > routines { // one of an earlier test may have ended meanwhile
+		t.Errorf("%d goroutines run, want %d at most", n, routines)
 	}
 }
 
