@@ -91,6 +91,7 @@ struct counts {
 	__u64 module[MODULE_ACTIONS][RESULTS];
 	__u64 bpf[COMMANDS][RESULTS];
 	__u64 untracked; /* what a full table could not hold */
+	__u64 caught;	 /* what one program counted because another was skipped */
 };
 
 #define PATH_LEN 256 /* the most that an LPM trie compares */

@@ -93,13 +93,7 @@ static __always_inline void closed(struct counts *c, __u64 sock, int old, int er
 		count_error(c, err);
 }
 
-/*
- * The one place through which every TCP socket passes when it connects, is
- * accepted and ends. Mostly runs in softirq: the current task means nothing.
- * A failed connect has its reason in sk_err when the socket reaches CLOSE.
- */
-SEC("tp_btf/inet_sock_set_state")
-int BPF_PROG(tcp_state, const struct sock *sk, int old, int new)
+static __always_inline int tcp_changed(const struct sock *sk, int old, int new)
 {
 	__u64 sock = (__u64)sk;
 	struct tcp_conn connecting = {.direction = DIRECTION_OUT};
@@ -120,6 +114,51 @@ int BPF_PROG(tcp_state, const struct sock *sk, int old, int new)
 		established(my_counts(), sock, old);
 	}
 	return 0;
+}
+
+/*
+ * tcp_counting is 1 while tcp_state runs. What then interrupts or preempts it on
+ * the same CPU the kernel would not let run it too (since Linux 6.2).
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} tcp_counting SEC(".maps");
+
+/*
+ * The one place through which every TCP socket passes when it connects, is
+ * accepted and ends. Mostly runs in softirq: the current task means nothing.
+ * A failed connect has its reason in sk_err when the socket reaches CLOSE.
+ */
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(tcp_state, const struct sock *sk, int old, int new)
+{
+	__u32 zero = 0;
+	volatile __u32 *counting = bpf_map_lookup_elem(&tcp_counting, &zero);
+
+	if (!counting)
+		return 0; /* cannot be */
+	*counting = 1;
+	tcp_changed(sk, old, new);
+	*counting = 0;
+	return 0;
+}
+
+/* Counts what the kernel skipped tcp_state for, because that was running. */
+SEC("tp_btf/inet_sock_set_state")
+int BPF_PROG(tcp_state_else, const struct sock *sk, int old, int new)
+{
+	__u32 zero = 0;
+	volatile __u32 *counting = bpf_map_lookup_elem(&tcp_counting, &zero);
+	struct counts *c;
+
+	if (!counting || !*counting)
+		return 0;
+	c = my_counts();
+	ADD(c, caught, 1);
+	return tcp_changed(sk, old, new);
 }
 
 /* fexit: what the stack refused to send was not sent. */

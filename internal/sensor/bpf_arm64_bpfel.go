@@ -26,6 +26,7 @@ type bpfCounts struct {
 	Module        [3][2]uint64
 	Bpf           [3][2]uint64
 	Untracked     uint64
+	Caught        uint64
 }
 
 type bpfDirKind uint32
@@ -86,6 +87,7 @@ const (
 	bpfMapMountsKnown      = "mounts_known"
 	bpfMapProcesses        = "processes"
 	bpfMapSeenCreds        = "seen_creds"
+	bpfMapTcpCounting      = "tcp_counting"
 	bpfMapUdpPeers         = "udp_peers"
 	bpfMapUdpSocks         = "udp_socks"
 	bpfMapWatchedInodes    = "watched_inodes"
@@ -137,6 +139,7 @@ const (
 	bpfProgSelfKnown       = "self_known"
 	bpfProgSocketsKnown    = "sockets_known"
 	bpfProgTcpState        = "tcp_state"
+	bpfProgTcpStateElse    = "tcp_state_else"
 	bpfProgUdpConn4        = "udp_conn4"
 	bpfProgUdpConn6        = "udp_conn6"
 	bpfProgUdpEnd          = "udp_end"
@@ -258,6 +261,7 @@ type bpfProgramSpecs struct {
 	SelfKnown     *ebpf.ProgramSpec `ebpf:"self_known"`
 	SocketsKnown  *ebpf.ProgramSpec `ebpf:"sockets_known"`
 	TcpState      *ebpf.ProgramSpec `ebpf:"tcp_state"`
+	TcpStateElse  *ebpf.ProgramSpec `ebpf:"tcp_state_else"`
 	UdpConn4      *ebpf.ProgramSpec `ebpf:"udp_conn4"`
 	UdpConn6      *ebpf.ProgramSpec `ebpf:"udp_conn6"`
 	UdpEnd        *ebpf.ProgramSpec `ebpf:"udp_end"`
@@ -290,6 +294,7 @@ type bpfMapSpecs struct {
 	MountsKnown      *ebpf.MapSpec `ebpf:"mounts_known"`
 	Processes        *ebpf.MapSpec `ebpf:"processes"`
 	SeenCreds        *ebpf.MapSpec `ebpf:"seen_creds"`
+	TcpCounting      *ebpf.MapSpec `ebpf:"tcp_counting"`
 	UdpPeers         *ebpf.MapSpec `ebpf:"udp_peers"`
 	UdpSocks         *ebpf.MapSpec `ebpf:"udp_socks"`
 	WatchedInodes    *ebpf.MapSpec `ebpf:"watched_inodes"`
@@ -350,6 +355,7 @@ type bpfMaps struct {
 	MountsKnown      *ebpf.Map `ebpf:"mounts_known"`
 	Processes        *ebpf.Map `ebpf:"processes"`
 	SeenCreds        *ebpf.Map `ebpf:"seen_creds"`
+	TcpCounting      *ebpf.Map `ebpf:"tcp_counting"`
 	UdpPeers         *ebpf.Map `ebpf:"udp_peers"`
 	UdpSocks         *ebpf.Map `ebpf:"udp_socks"`
 	WatchedInodes    *ebpf.Map `ebpf:"watched_inodes"`
@@ -370,6 +376,7 @@ func (m *bpfMaps) Close() error {
 		m.MountsKnown,
 		m.Processes,
 		m.SeenCreds,
+		m.TcpCounting,
 		m.UdpPeers,
 		m.UdpSocks,
 		m.WatchedInodes,
@@ -450,6 +457,7 @@ type bpfPrograms struct {
 	SelfKnown     *ebpf.Program `ebpf:"self_known"`
 	SocketsKnown  *ebpf.Program `ebpf:"sockets_known"`
 	TcpState      *ebpf.Program `ebpf:"tcp_state"`
+	TcpStateElse  *ebpf.Program `ebpf:"tcp_state_else"`
 	UdpConn4      *ebpf.Program `ebpf:"udp_conn4"`
 	UdpConn6      *ebpf.Program `ebpf:"udp_conn6"`
 	UdpEnd        *ebpf.Program `ebpf:"udp_end"`
@@ -515,6 +523,7 @@ func (p *bpfPrograms) Close() error {
 		p.SelfKnown,
 		p.SocketsKnown,
 		p.TcpState,
+		p.TcpStateElse,
 		p.UdpConn4,
 		p.UdpConn6,
 		p.UdpEnd,

@@ -28,11 +28,14 @@ func (s *Sensor) Count() (Counts, error) {
 		t.Exit[as] += n
 		t.Active[as] -= int64(n)
 	}
+	if missed > t.Caught { // which is younger, and may be ahead
+		s.lost = max(s.lost, missed-t.Caught)
+	}
 	return Counts{
 		Exec: t.Exec, Exit: t.Exit, Active: t.Active,
 		Connect: t.Connect, ConnectActive: t.ConnectActive, ConnectError: t.ConnectError,
 		FileAccess: t.FileAccess, Escalation: t.Escalation, Module: t.Module, BPF: t.Bpf,
-		Untracked: t.Untracked, Missed: missed,
+		Untracked: t.Untracked, Missed: s.lost,
 	}, errors.Join(err, s.watched.refresh())
 }
 
@@ -62,7 +65,9 @@ func (s *Sensor) missed() (uint64, error) {
 		if err != nil {
 			return total, fmt.Errorf("read statistics of %s: %w", served.name, err)
 		}
-		total += stats.RecursionMisses
+		if served.name != bpfProgTcpStateElse { // does nothing where it is skipped
+			total += stats.RecursionMisses
+		}
 		if strings.HasPrefix(served.hook, "process.") {
 			s.gone.missed += stats.RecursionMisses
 		}

@@ -70,7 +70,7 @@ func processHooks() []hook {
 
 func networkHooks() []hook {
 	return []hook{
-		{"network.tcp", []way{one(bpfProgTcpState)}},
+		{"network.tcp", []way{all(bpfProgTcpState, bpfProgTcpStateElse)}},
 		{"network.udp", []way{
 			all(bpfProgUdpOut4Fexit, bpfProgUdpOut6Fexit, bpfProgUdpInFentry, bpfProgUdpEnd4Fentry, bpfProgUdpEnd6Fentry),
 			all(bpfProgUdpSend4, bpfProgUdpSend6, bpfProgUdpConn4, bpfProgUdpConn6, bpfProgUdpRecv4, bpfProgUdpRecv6, bpfProgUdpEnd),

@@ -23,6 +23,7 @@ type platform struct {
 	watched *watched
 	perCPU  []bpfCounts
 	gone    gone
+	lost    uint64 // what no program counted, when last looked at
 }
 
 // Open puts what o asks for into the kernel. It always returns a sensor; what
