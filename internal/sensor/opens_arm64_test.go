@@ -1,3 +1,5 @@
+//go:build linux
+
 package sensor
 
 // oldCalls are those that younger architectures do not have.
