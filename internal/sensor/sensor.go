@@ -3,6 +3,7 @@
 package sensor
 
 import (
+	"net/netip"
 	"time"
 
 	"github.com/ebpfsecurity/ebpfsecurityreceiver/internal/event"
@@ -27,6 +28,8 @@ type Options struct {
 	// NetNS is the inode number of a network namespace. If not 0, only TCP
 	// connections and socket errors in it are counted.
 	NetNS uint32
+	// Report says what is reported beside being counted: nothing if it is zero.
+	Report Report
 	// BTF is a file with the kernel's type information, /sys/kernel/btf/vmlinux if empty.
 	BTF string
 }
@@ -40,6 +43,50 @@ type Watch struct {
 	Severity event.Severity
 	Read     bool
 	Write    bool
+}
+
+// A Priority is a ring buffer of its own, so that a flood in one pushes nothing out of another.
+type Priority int
+
+// The priorities.
+const (
+	High   Priority = iota // privilege, module, bpf, ptrace, namespace, mount; all that is suspicious
+	Normal                 // exec, exit and connections
+	Low                    // opens of files
+	Priorities
+)
+
+// Report says which events become records, and where there is room for them.
+type Report struct {
+	Classes [event.Classes]bool
+	// Rings are the sizes of the ring buffers in bytes: powers of two, at least a page.
+	Rings [Priorities]uint32
+	// FailedOpens reports opens of watched files that failed, too.
+	FailedOpens bool
+	// Exclude and Only are filters that the kernel applies. What either of them keeps
+	// out is counted as filtered. An empty list of Only keeps nothing out.
+	Exclude, Only Filter
+}
+
+// any tells whether there is something to report.
+func (r Report) any() bool { return r.Classes != [event.Classes]bool{} }
+
+// A Filter matches events by any of its lists; each is about the events that have such a thing.
+type Filter struct {
+	Executables []string // resolved paths; with a trailing slash all below a directory
+	Paths       []string // of opened files, in the same way
+	Users       []uint32 // effective user ids
+	Peers       []netip.Prefix
+}
+
+// A Handler takes what Read reads. It is called by one goroutine and must not block.
+type Handler interface {
+	// Event takes a record. It and its slices are used again for the next one.
+	Event(*event.Event)
+	// Cgroup tells the path of a cgroup, before the first event of a process in it.
+	Cgroup(event.Cgroup)
+	// Tick is called when all has been read that there is, several times a second.
+	Tick(time.Time)
 }
 
 // A Hook is one thing that is watched and what came of the wish to watch it.
@@ -73,6 +120,8 @@ type Counts struct {
 	// could not hold, by as many the Active counts are too low; and the opens of
 	// which the path was too deep to tell whether it is watched.
 	Untracked uint64
+	// Ledger has what became of events in the kernel: Observed, Filtered, Sampled and LostRing.
+	Ledger event.Ledger
 	// Missed is how often the kernel skipped a program because it was already
 	// running on that CPU, where an interrupt or another task came in between.
 	// Each is an event that was not counted, but for the ends of processes, which

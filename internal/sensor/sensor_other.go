@@ -2,7 +2,11 @@
 
 package sensor
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/ebpfsecurity/ebpfsecurityreceiver/internal/event"
+)
 
 type platform struct{}
 
@@ -16,3 +20,18 @@ func (s *Sensor) Count() (Counts, error) { return Counts{}, nil }
 
 // Close does nothing.
 func (s *Sensor) Close() error { return nil }
+
+// Reports tells why there are no records.
+func (s *Sensor) Reports() error { return s.hooks[0].Err }
+
+// Read waits for Stop.
+func (s *Sensor) Read(Handler) error { return s.hooks[0].Err }
+
+// Stop does nothing.
+func (s *Sensor) Stop() {}
+
+// Processes knows none.
+func (s *Sensor) Processes(func(*event.Actor)) error { return nil }
+
+// SetSampleRate does nothing.
+func (s *Sensor) SetSampleRate(event.Class, uint32) error { return nil }
