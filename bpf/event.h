@@ -124,6 +124,7 @@ struct counts {
 	__u64 untracked; /* what a full table could not hold */
 	__u64 caught;	 /* what one program counted because another was skipped */
 	struct ledger ledger;
+	__u64 images; /* executions since the sensor was opened, on this CPU */
 };
 
 #define PATH_LEN 256 /* the most that an LPM trie compares */
@@ -168,7 +169,7 @@ struct who {
 	__u32 hierarchy;    /* that the cgroup is in; 0 is version 2 */
 	__u32 tgid;
 	__u32 tid;
-	__u32 vpid; /* tgid in its own pid namespace */
+	__u32 vpid;  /* tgid in its own pid namespace */
 	__u32 execs; /* since its ancestors were born: the kernel's self_exec_id */
 	__u32 parent_tgid;
 	__u32 parent_execs;
@@ -178,7 +179,8 @@ struct who {
 	__u8 comm[COMM_LEN];
 };
 
-/* Every record begins with a head. Strings follow the fixed part, without NUL, in order of their lengths. */
+/* Every record begins with a head. Strings follow the fixed part, without NUL, in order of their
+ * lengths. */
 struct head {
 	__u64 time; /* CLOCK_MONOTONIC, ns */
 	__u64 seq;  /* of this class on this CPU: what is missing was lost */
@@ -203,9 +205,9 @@ enum exec_flag {
 /* exe is what was run, of a failed exec what was to be run. */
 struct exec_record {
 	struct head head;
-	__u32 flags; /* enum exec_flag */
-	__u32 session; /* pid of the leader */
-	__u32 tty;   /* its device number, 0 for none */
+	__u32 flags;	  /* enum exec_flag */
+	__u32 session;	  /* pid of the leader */
+	__u32 tty;	  /* its device number, 0 for none */
 	__u32 args_total; /* bytes in argv, with the NUL after each */
 	__u32 exe_len;
 	__u32 cwd_len;
@@ -216,7 +218,7 @@ struct exec_record {
 
 struct exit_record {
 	struct head head;
-	__u32 code; /* of exit(2) */
+	__u32 code;   /* of exit(2) */
 	__u32 signal; /* that ended it, 0 for none; + 128 with a core dump */
 };
 
@@ -238,9 +240,9 @@ struct socket_record {
 	__u8 local[16]; /* IPv4 as v4-mapped */
 	__u8 peer[16];
 	__u16 local_port, peer_port; /* host order */
-	__u16 family; /* of the socket */
-	__u8 protocol; /* enum protocol */
-	__u8 direction; /* enum direction, of a closed one */
+	__u16 family;		     /* of the socket */
+	__u8 protocol;		     /* enum protocol */
+	__u8 direction;		     /* enum direction, of a closed one */
 };
 
 /* struct ids is what of a struct cred decides about rights. */
@@ -253,7 +255,7 @@ struct ids {
 struct privilege_record {
 	struct head head;
 	struct ids old, new; /* equal if it was refused */
-	__u32 family; /* enum escalation */
+	__u32 family;	     /* enum escalation */
 	__u32 gained;
 };
 
@@ -316,4 +318,20 @@ struct cgroup_record {
 	__u32 names_len;
 	__u32 pad2;
 	/* names */
+};
+
+/* union record is all that crosses a ring. */
+union record {
+	struct head head;
+	struct exec_record exec;
+	struct exit_record exit;
+	struct file_record file;
+	struct socket_record socket;
+	struct privilege_record privilege;
+	struct module_record module;
+	struct bpf_record bpf;
+	struct ptrace_record ptrace;
+	struct namespace_record ns;
+	struct mount_record mount;
+	struct cgroup_record cgroup;
 };

@@ -10,14 +10,18 @@
 
 #define DEPTH_MAX 128 /* names and mounts on the way from a file to the root */
 #define NAME_LEN  256
+#define LONG_PATH 4096 /* what is reported of a path, in bytes */
 
 /* struct walk is one climb from a file to the root: too big for the stack. */
 struct walk {
 	struct dentry *dentry[DEPTH_MAX];     /* leaf first */
 	const unsigned char *name[DEPTH_MAX]; /* of each dentry; NULL for the root of a mount */
 	__u32 steps;
+	__u32 len; /* of the path, without NUL */
 	struct path_key key;
-	__u8 slack[NAME_LEN]; /* for the name that begins at the end of key.path */
+	__u8 rest[LONG_PATH - PATH_LEN]; /* of the path that begins in key */
+	__u8 slack[NAME_LEN];		 /* for the name that begins at its end */
+	__u32 pad;
 };
 
 /*
@@ -94,18 +98,20 @@ static __always_inline bool climb(struct walk *w, const struct path *path, bool 
 
 /*
  * read_path writes the path from the root of the mount namespace down, so that
- * neither chroot nor a long tail hides its front. A path of PATH_LEN bytes or
- * more loses its tail, and its NUL. False if the path is too deep to climb.
+ * neither chroot nor a long tail hides its front. A path of LONG_PATH bytes or
+ * more loses its tail; as a key one of PATH_LEN. False if it is too deep to climb.
  * direct: the verifier knows path as one.
  */
 static __always_inline bool read_path(struct walk *w, const struct path *path, bool direct)
 {
+	__u8 *out = w->key.path;
 	__u32 used = 0;
 
 	if (!climb(w, path, direct))
 		return false;
-	w->key.path[0] = '/';
-	w->key.path[1] = '\0';
+	barrier_var(out); /* it goes on beyond key */
+	out[0] = '/';
+	out[1] = '\0';
 	for (__u32 i = 1; i <= DEPTH_MAX; i++) {
 		__u32 at = w->steps - i;
 		const unsigned char *name;
@@ -116,20 +122,20 @@ static __always_inline bool read_path(struct walk *w, const struct path *path, b
 		name = w->name[at];
 		if (!name)
 			continue;
-		if (used >= PATH_LEN - 1)
+		if (used >= LONG_PATH - 1)
 			break;
 		barrier_var(used); /* or clang proves the mask useless and drops it */
-		w->key.path[used & (PATH_LEN - 1)] = '/';
-		n = bpf_probe_read_kernel_str(&w->key.path[(used & (PATH_LEN - 1)) + 1], NAME_LEN,
-					      name);
+		out[used & (LONG_PATH - 1)] = '/';
+		n = bpf_probe_read_kernel_str(&out[(used & (LONG_PATH - 1)) + 1], NAME_LEN, name);
 		if (n <= 0 || n > NAME_LEN)
 			break;
 		used += n; /* the slash and the name; the next slash replaces the NUL */
 		barrier_var(used);
-		used &= 2 * PATH_LEN - 1; /* no change; one range at every step for the verifier */
+		used &= 2 * LONG_PATH - 1; /* no change; one range at every step for the verifier */
 	}
 	if (!used)
 		used = 1; /* the root itself */
+	w->len = used < LONG_PATH ? used : LONG_PATH - 1;
 	w->key.bits = used < PATH_LEN ? (used + 1) * 8 : PATH_LEN * 8;
 	return true;
 }

@@ -7,86 +7,292 @@
 
 #include "event.h"
 #include "maps.h"
+#include "report.h"
 #include "task.h"
+#include "who.h"
 
 /* The number of the last walk of process_known. */
 __u32 process_round = 0;
 
-/* struct process is what is remembered of a process. */
-struct process {
-	enum process_type type;
-	__u32 round; /* of the walk that saw it last, or of that before it began */
-};
-
-/*
- * processes holds every process with an executable, by tgid. It is
- * made as large as the host allows processes, within bounds.
- */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 32768);
-	__type(key, __u32);
-	__type(value, struct process);
-} processes SEC(".maps");
-
 /* Whoever adds or removes the entry counts, so that no race counts twice. */
-static __always_inline long add_process(struct counts *c, __u32 tgid, enum process_type type)
+static __always_inline long add_process(struct counts *c, __u32 tgid, const struct process *p)
 {
-	struct process p = {.type = type, .round = process_round};
-	long err = bpf_map_update_elem(&processes, &tgid, &p, BPF_NOEXIST);
+	long err = bpf_map_update_elem(&processes, &tgid, p, BPF_NOEXIST);
 
 	if (!err)
-		ADD(c, active[type & 3], 1);
+		ADD(c, active[p->type & 3], 1);
 	else if (err != -EEXIST)
 		ADD(c, untracked, 1);
 	return err;
+}
+
+/* new_image names what is run from now on. 0x1000000 CPUs and 2^40 executions on each are enough.
+ */
+static __always_inline __u64 new_image(struct counts *c)
+{
+	if (!c)
+		return 0;
+	return (__u64)(bpf_get_smp_processor_id() + 1) << 40 | ++c->images;
+}
+
+#define KNOWN_IMAGE (1ULL << 63) /* of a process that was there before */
+
+/* How much of argv is reported, at most ARGS_MAX. */
+const volatile __u32 args_max = ARGS_MAX;
+
+#define EXEC_STRINGS (2 * LONG_PATH + ARGS_MAX + 1)
+
+struct exec_buffer {
+	struct exec_record r;
+	__u8 strings[EXEC_STRINGS];
+};
+
+/* One for each CPU, as a per-CPU array has no room for so large a value (32 KiB). */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct exec_buffer);
+} exec_buffers SEC(".maps");
+
+struct cgroup_buffer {
+	struct cgroup_record r;
+	__u8 names[CGROUP_DEPTH * CGROUP_NAME_LEN + CGROUP_NAME_LEN];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct cgroup_buffer);
+} cgroup_buffer SEC(".maps");
+
+/* cgroups_told are those of which the path was sent. Evicting costs one more record. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, struct cgroup_key);
+	__type(value, __u32);
+} cgroups_told SEC(".maps");
+
+/* tell_cgroup sends the path of a cgroup, which may be gone when its first record is read. */
+static __noinline int tell_cgroup(struct task_struct *task)
+{
+	struct css_set *set = BPF_CORE_READ(task, cgroups);
+	struct cgroup *own = own_cgroup(set, BPF_CORE_READ(set, dfl_cgrp));
+	struct kernfs_node *kn = BPF_CORE_READ(own, kn);
+	struct cgroup_key key = {
+	    .id = BPF_CORE_READ(kn, id),
+	    .hierarchy = has_cgroup_v1 ? BPF_CORE_READ(own, root, hierarchy_id) : 0,
+	};
+	__u32 zero = 0, used = 0;
+	struct cgroup_buffer *b;
+
+	if (bpf_map_lookup_elem(&cgroups_told, &key))
+		return 0;
+	b = bpf_map_lookup_elem(&cgroup_buffer, &zero);
+	if (!b)
+		return 0;
+	for (int i = 0; i < CGROUP_DEPTH && kn; i++) {
+		struct kernfs_node *up = kernfs_parent(kn);
+		long n;
+
+		if (!up || used >= sizeof(b->names) - CGROUP_NAME_LEN)
+			break;
+		barrier_var(used);
+		n = bpf_probe_read_kernel_str(&b->names[used & 2047], CGROUP_NAME_LEN,
+					      BPF_CORE_READ(kn, name));
+		if (n <= 0 || n > CGROUP_NAME_LEN)
+			break;
+		used += n;
+		barrier_var(used);
+		used &= 4095; /* no change; one range at every step for the verifier */
+		kn = up;
+	}
+	b->r.time = bpf_ktime_get_ns();
+	b->r.id = key.id;
+	b->r.hierarchy = key.hierarchy;
+	b->r.class = CLASS_CGROUP;
+	b->r.names_len = used;
+	if (used > sizeof(b->names))
+		return 0;
+	if (!bpf_ringbuf_output(&ring_normal, b, sizeof(b->r) + used, BPF_RB_NO_WAKEUP))
+		bpf_map_update_elem(&cgroups_told, &key, &zero, BPF_ANY);
+	return 0;
+}
+
+static __always_inline __u32 exec_flags(struct file *exe, struct linux_binprm *bprm)
+{
+	struct dentry *d = BPF_CORE_READ(exe, f_path.dentry);
+	__u32 flags = 0, mode = BPF_CORE_READ(exe, f_inode, i_mode);
+	__u64 front = 0;
+
+	if (is_fileless(exe)) {
+		bpf_probe_read_kernel(&front, 6, BPF_CORE_READ(d, d_name.name));
+		flags |= front == 0x3a64666d656d ? EXEC_MEMFD : EXEC_DELETED; /* "memfd:" */
+	}
+	if (mode & (S_ISUID | S_ISGID))
+		flags |= EXEC_SETUID;
+	if (BPF_CORE_READ(bprm, filename) != BPF_CORE_READ(bprm, interp))
+		flags |= EXEC_SCRIPT;
+	return flags;
+}
+
+static __always_inline __u32 tty_of(struct task_struct *task)
+{
+	struct tty_struct *tty = BPF_CORE_READ(task, signal, tty);
+	struct tty_driver *driver;
+
+	if (!tty)
+		return 0;
+	driver = BPF_CORE_READ(tty, driver);
+	return BPF_CORE_READ(driver, major) << 20 |
+	       (BPF_CORE_READ(driver, minor_start) + BPF_CORE_READ(tty, index));
+}
+
+/* report_exec: the strings of the new memory, before any other thread can be there to change them.
+ */
+static __always_inline void report_exec(struct counts *c, struct task_struct *task,
+					struct linux_binprm *bprm, struct exec_scratch *s,
+					__u32 weight, bool high)
+{
+	unsigned long start = task->mm->arg_start, total = task->mm->arg_end - start;
+	__u32 cpu = bpf_get_smp_processor_id(), slot = SCRATCH_SCRIPT, used = 0, n;
+	struct exec_buffer *b = bpf_map_lookup_elem(&exec_buffers, &cpu);
+	struct exec_scratch *cwd = bpf_map_lookup_elem(&exec_scratch, &slot);
+	struct fs_struct *fs = task->fs;
+
+	if (!b || !cwd)
+		return; /* cannot be */
+	tell_cgroup(task);
+	begin(&b->r.head, CLASS_EXEC, weight, 0);
+	who_is(&b->r.head.who, task);
+	b->r.flags = exec_flags(bprm->file, bprm);
+	b->r.session = BPF_CORE_READ(task, signal, pids[PIDTYPE_SID], numbers[0].nr);
+	b->r.tty = tty_of(task);
+	b->r.args_total = total;
+
+	n = s->walk.len & (LONG_PATH - 1);
+	bpf_probe_read_kernel(b->strings, n, s->walk.key.path);
+	b->r.exe_len = n;
+	used = n;
+
+	b->r.cwd_len = 0;
+	if (fs && read_path(&cwd->walk, &fs->pwd, true)) {
+		n = cwd->walk.len & (LONG_PATH - 1);
+		barrier_var(used);
+		bpf_probe_read_kernel(b->strings + (used & (LONG_PATH - 1)), n, cwd->walk.key.path);
+		b->r.cwd_len = n;
+		used += n;
+	}
+
+	n = total > args_max ? args_max : total;
+	n &= ARGS_MAX;
+	barrier_var(used);
+	used &= 2 * LONG_PATH - 1;
+	if (n && bpf_probe_read_user(b->strings + used, n, (void *)start)) {
+		b->r.flags |= EXEC_NO_ARGS;
+		n = 0;
+	}
+	b->r.args_len = n;
+	used += n;
+	barrier_var(used);
+	if (used > EXEC_STRINGS)
+		return; /* cannot be */
+	send(c, &b->r.head, sizeof(b->r) + used, CLASS_EXEC, high);
+}
+
+/* became remembers what a process runs now. */
+static __always_inline void became(struct counts *c, struct task_struct *task,
+				   enum process_type type, bool excluded)
+{
+	__u32 tgid = task->tgid;
+	struct process *p = bpf_map_lookup_elem(&processes, &tgid);
+
+	if (!p) {
+		struct process new = {
+		    .start = task->group_leader->start_boottime,
+		    .parent_tgid = task->real_parent->tgid,
+		    .type = type,
+		    .round = process_round,
+		    .image = new_image(c),
+		    .excluded = excluded,
+		};
+
+		if (add_process(c, tgid, &new) != -EEXIST)
+			return;
+		p = bpf_map_lookup_elem(&processes, &tgid); /* process_known was first */
+		if (!p)
+			return;
+	}
+	p->image = new_image(c);
+	p->excluded = excluded;
+	p->start = task->group_leader->start_boottime;
+	if (p->type == type)
+		return;
+	ADD(c, active[p->type & 3], -1);
+	ADD(c, active[type & 3], 1);
+	p->type = type;
 }
 
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
 {
 	struct counts *c = my_counts();
+	__u32 slot = SCRATCH_EXEC, weight;
+	struct exec_scratch *s = bpf_map_lookup_elem(&exec_scratch, &slot);
 	enum process_type type;
-	__u32 tgid = task->tgid;
-	struct process *p;
+	bool excluded;
 
-	if (is_other())
+	if (!s || is_other())
 		return 0;
+	s->walk.len = 0; /* should the path be too deep */
 	type = classify(task, bprm->file, SCRATCH_EXEC, true);
 	if (is_planted_script(task, bprm))
 		type = PROCESS_SUSPICIOUS;
 	ADD(c, exec[type & 3], 1);
-	p = bpf_map_lookup_elem(&processes, &tgid);
-	if (!p) {
-		if (add_process(c, tgid, type) != -EEXIST)
-			return 0;
-		p = bpf_map_lookup_elem(&processes, &tgid); /* process_known was first */
-	}
-	if (!p || p->type == type)
-		return 0;
-	ADD(c, active[p->type & 3], -1);
-	ADD(c, active[type & 3], 1);
-	p->type = type;
+	excluded = executable_excluded(&s->walk.key);
+	became(c, task, type, excluded);
+	excluded |= current_excluded();
+	weight = wanted(c, CLASS_EXEC, excluded, type == PROCESS_SUSPICIOUS);
+	if (weight)
+		report_exec(c, task, bprm, s, weight, type == PROCESS_SUSPICIOUS);
 	return 0;
+}
+
+static __always_inline void fill_parent(struct process *p, struct task_struct *parent,
+					const struct process *known)
+{
+	p->parent_tgid = parent->tgid;
+	p->parent_start = parent->group_leader->start_boottime;
+	p->parent_execs = parent->self_exec_id;
+	p->parent_image = known ? known->image : 0;
 }
 
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
 {
 	__u32 parent_tgid = parent->tgid, tgid = child->tgid;
-	struct process *p;
+	struct process *known, p = {.round = process_round};
 	struct file *exe;
 
 	if (child->pid != tgid || (child->flags & PF_KTHREAD) || is_other())
 		return 0; /* a thread */
-	p = bpf_map_lookup_elem(&processes, &parent_tgid);
-	if (p) {
-		add_process(my_counts(), tgid, p->type);
+	known = bpf_map_lookup_elem(&processes, &parent_tgid);
+	p.start = child->start_boottime;
+	fill_parent(&p, parent, known);
+	if (known) {
+		p.type = known->type;
+		p.image = known->image;
+		p.excluded = known->excluded;
+		add_process(my_counts(), tgid, &p);
 		return 0;
 	}
 	exe = BPF_CORE_READ(parent, mm, exe_file); /* older than the receiver, and not yet seen */
-	if (exe)
-		add_process(my_counts(), tgid, classify(parent, exe, SCRATCH_FORK, false));
+	if (!exe)
+		return 0;
+	p.type = classify(parent, exe, SCRATCH_FORK, false);
+	add_process(my_counts(), tgid, &p);
 	return 0;
 }
 
@@ -106,12 +312,30 @@ SEC("tp_btf/sched_process_exit")
 int BPF_PROG(process_exit, struct task_struct *task)
 {
 	struct counts *c = my_counts();
+	struct exit_record r = {};
 	enum process_type type;
+	__u32 weight, code;
+	bool excluded;
 
-	if (task->signal->live.counter || !forget(task->tgid, &type))
+	if (task->signal->live.counter)
+		return 0;
+	if (report_classes >> CLASS_EXIT & 1)
+		who_is(&r.head.who, task); /* as long as it is remembered */
+	excluded = current_excluded();
+	if (!forget(task->tgid, &type))
 		return 0;
 	ADD(c, exit[type & 3], 1);
 	ADD(c, active[type & 3], -1);
+	weight = wanted(c, CLASS_EXIT, excluded, type == PROCESS_SUSPICIOUS);
+	if (!weight)
+		return 0;
+	begin(&r.head, CLASS_EXIT, weight, 0);
+	code = task->group_leader->exit_code;
+	if (task->signal->flags & SIGNAL_GROUP_EXIT)
+		code = task->signal->group_exit_code;
+	r.code = code >> 8 & 0xff;
+	r.signal = code & 0xff;
+	send(c, &r.head, sizeof(r), CLASS_EXIT, type == PROCESS_SUSPICIOUS);
 	return 0;
 }
 
@@ -125,8 +349,9 @@ int process_known(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
 	struct counts *c = my_counts();
+	struct process *p, new = {};
+	struct task_struct *parent;
 	enum process_type type;
-	struct process *p;
 	struct file *exe;
 	__u32 tgid;
 
@@ -141,7 +366,18 @@ int process_known(struct bpf_iter__task *ctx)
 		p->round = process_round;
 	if (p || only_cgroup)
 		return 0;
-	add_process(c, tgid, classify(task, exe, SCRATCH_KNOWN, false));
+	parent = task->real_parent;
+	fill_parent(&new, parent, NULL);
+	tgid = new.parent_tgid;
+	p = bpf_map_lookup_elem(&processes, &tgid);
+	if (p)
+		new.parent_image = p->image;
+	new.start = task->group_leader->start_boottime;
+	new.round = process_round;
+	new.image = KNOWN_IMAGE | bpf_ktime_get_ns();
+	new.type = classify(task, exe, SCRATCH_KNOWN, false);
+	tgid = task->tgid;
+	add_process(c, tgid, &new);
 	if (task->signal->live.counter)
 		return 0;
 	/* It ended meanwhile, maybe before the entry was there to remove. */

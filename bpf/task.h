@@ -9,6 +9,7 @@
 #include "event.h"
 #include "maps.h"
 #include "path.h"
+#include "who.h"
 
 #define CGROUP_NAME_LEN	 128
 #define CONTAINER_ID_LEN 64
@@ -51,6 +52,7 @@ struct {
 /* Each program has its own, as one may be preempted by another. */
 enum scratch {
 	SCRATCH_EXEC,
+	SCRATCH_SCRIPT, /* and the working directory */
 	SCRATCH_FORK,
 	SCRATCH_KNOWN,
 	SCRATCHES,
@@ -116,23 +118,6 @@ static __always_inline bool cgroup_is_container(struct exec_scratch *s, struct c
 	}
 	bpf_map_update_elem(&container_cgroups, &key, &yes, BPF_ANY);
 	return yes;
-}
-
-/* v1_cgroup returns the task's cgroup in a hierarchy that container engines use on cgroup v1. */
-static __always_inline struct cgroup *v1_cgroup(struct css_set *set)
-{
-	void *subsys = (void *)set + bpf_core_field_offset(struct css_set, subsys);
-	struct cgroup_subsys_state *css = NULL;
-	__u64 id;
-
-	if (bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id))
-		id = bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id);
-	else if (bpf_core_enum_value_exists(enum cgroup_subsys_id, pids_cgrp_id))
-		id = bpf_core_enum_value(enum cgroup_subsys_id, pids_cgrp_id);
-	else
-		return NULL;
-	bpf_probe_read_kernel(&css, sizeof(css), subsys + id * sizeof(css));
-	return css ? BPF_CORE_READ(css, cgroup) : NULL;
 }
 
 static __always_inline bool in_container(struct exec_scratch *s, struct task_struct *task)
@@ -207,7 +192,7 @@ static __always_inline bool is_reverse_shell(struct task_struct *task, struct fi
 static __always_inline bool is_planted_script(struct task_struct *task, struct linux_binprm *bprm)
 {
 	const char *name = BPF_CORE_READ(bprm, filename);
-	__u32 slot = SCRATCH_EXEC, end;
+	__u32 slot = SCRATCH_SCRIPT, end;
 	struct exec_scratch *s = bpf_map_lookup_elem(&exec_scratch, &slot);
 	enum dir_kind *dir;
 	long n;

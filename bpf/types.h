@@ -37,6 +37,8 @@ enum { false, true };
 #define S_IFDIR	 0040000
 #define S_IFSOCK 0140000
 #define S_IWOTH	 0002
+#define S_ISUID	 04000
+#define S_ISGID	 02000
 #define O_TRUNC	 01000
 
 #define FMODE_READ	0x1
@@ -71,7 +73,12 @@ enum bpf_map_type {
 	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
 	BPF_MAP_TYPE_LRU_HASH = 9,
 	BPF_MAP_TYPE_LPM_TRIE = 11,
+	BPF_MAP_TYPE_RINGBUF = 27,
 };
+
+#define BPF_RB_NO_WAKEUP    1
+#define BPF_RB_FORCE_WAKEUP 2
+#define BPF_RB_AVAIL_DATA   0
 
 #define BPF_ANY		  0
 #define BPF_NOEXIST	  1
@@ -167,19 +174,45 @@ struct nsproxy {
 	struct mnt_namespace *mnt_ns;
 };
 
+struct upid {
+	int nr;
+	struct pid_namespace *ns;
+};
+
 struct pid {
 	unsigned int level;
+	struct upid numbers[1];
+};
+
+enum pid_type {
+	PIDTYPE_SID = 3,
+	PIDTYPE_MAX,
+};
+
+struct tty_driver {
+	int major, minor_start;
+};
+
+struct tty_struct {
+	struct tty_driver *driver;
+	int index;
 };
 
 struct signal_struct {
 	atomic_t live;
+	unsigned int flags;
+	int group_exit_code;
+	struct pid *pids[PIDTYPE_MAX];
+	struct tty_struct *tty;
 };
+
+#define SIGNAL_GROUP_EXIT 0x00000004
 
 struct user_namespace;
 
 struct cred {
-	kuid_t uid, euid, fsuid;
-	kgid_t gid, egid, fsgid;
+	kuid_t uid, euid, suid, fsuid;
+	kgid_t gid, egid, sgid, fsgid;
 	kernel_cap_t cap_permitted, cap_effective;
 	struct user_namespace *user_ns;
 };
@@ -260,6 +293,7 @@ struct files_struct {
 
 struct mm_struct {
 	struct file *exe_file;
+	unsigned long arg_start, arg_end;
 };
 
 struct kernfs_node {
@@ -297,8 +331,13 @@ struct task_struct {
 	struct mm_struct *mm;
 	__u32 pid;
 	__u32 tgid;
+	__u64 start_boottime;
+	__u64 self_exec_id;
+	int exit_code;
+	char comm[16];
 	const struct cred *cred;
 	struct pid *thread_pid;
+	struct task_struct *real_parent;
 	struct task_struct *group_leader;
 	struct signal_struct *signal;
 	struct nsproxy *nsproxy;

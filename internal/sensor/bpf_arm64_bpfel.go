@@ -13,6 +13,25 @@ import (
 	"github.com/cilium/ebpf"
 )
 
+type bpfBpfRecord struct {
+	_    structs.HostLayout
+	Head bpfHead
+	Name [16]uint8
+	Type uint32
+	Id   uint32
+}
+
+type bpfCgroupRecord struct {
+	_         structs.HostLayout
+	Time      uint64
+	Id        uint64
+	Class     uint16
+	Pad       uint16
+	Hierarchy uint32
+	NamesLen  uint32
+	Pad2      uint32
+}
+
 type bpfCounts struct {
 	_             structs.HostLayout
 	Exec          [4]uint64
@@ -27,6 +46,15 @@ type bpfCounts struct {
 	Bpf           [3][2]uint64
 	Untracked     uint64
 	Caught        uint64
+	Ledger        struct {
+		_        structs.HostLayout
+		Observed [13]uint64
+		Filtered [13]uint64
+		Sampled  [13]uint64
+		Lost     [13]uint64
+		Seq      [13]uint64
+	}
+	Images uint64
 }
 
 type bpfDirKind uint32
@@ -36,11 +64,114 @@ const (
 	bpfDirKindDIR_WORLD_WRITABLE bpfDirKind = 2
 )
 
+type bpfExecRecord struct {
+	_         structs.HostLayout
+	Head      bpfHead
+	Flags     uint32
+	Session   uint32
+	Tty       uint32
+	ArgsTotal uint32
+	ExeLen    uint32
+	CwdLen    uint32
+	ArgsLen   uint32
+	Pad       uint32
+}
+
+type bpfExitRecord struct {
+	_      structs.HostLayout
+	Head   bpfHead
+	Code   uint32
+	Signal uint32
+}
+
+type bpfFileRecord struct {
+	_         structs.HostLayout
+	Head      bpfHead
+	Inode     uint64
+	Dev       uint32
+	Flags     uint32
+	Severity  uint32
+	Operation uint32
+	PathLen   uint32
+	Pad       uint32
+}
+
+type bpfFilterEntry uint32
+
+const (
+	bpfFilterEntryENTRY_EXCLUDE bpfFilterEntry = 1
+	bpfFilterEntryENTRY_ONLY    bpfFilterEntry = 2
+)
+
+type bpfFilterKind uint32
+
+const (
+	bpfFilterKindFILTER_EXECUTABLE bpfFilterKind = 1
+	bpfFilterKindFILTER_USER       bpfFilterKind = 2
+	bpfFilterKindFILTER_PATH       bpfFilterKind = 4
+	bpfFilterKindFILTER_PEER       bpfFilterKind = 8
+	bpfFilterKindONLY_EXECUTABLE   bpfFilterKind = 16
+	bpfFilterKindONLY_USER         bpfFilterKind = 32
+	bpfFilterKindONLY_PATH         bpfFilterKind = 64
+	bpfFilterKindONLY_PEER         bpfFilterKind = 128
+)
+
+type bpfHead struct {
+	_      structs.HostLayout
+	Time   uint64
+	Seq    uint64
+	Class  uint16
+	Cpu    uint16
+	Weight uint32
+	Error  int32
+	Pad    uint32
+	Who    struct {
+		_           structs.HostLayout
+		Start       uint64
+		Image       uint64
+		ParentStart uint64
+		ParentImage uint64
+		Cgroup      uint64
+		Cwd         uint64
+		Hierarchy   uint32
+		Tgid        uint32
+		Tid         uint32
+		Vpid        uint32
+		Execs       uint32
+		ParentTgid  uint32
+		ParentExecs uint32
+		Type        uint32
+		Uid         uint32
+		Euid        uint32
+		Gid         uint32
+		Egid        uint32
+		Comm        [16]uint8
+	}
+}
+
 type bpfInodeKey struct {
 	_     structs.HostLayout
 	Inode uint64
 	Dev   uint32
 	Pad   uint32
+}
+
+type bpfModuleRecord struct {
+	_       structs.HostLayout
+	Head    bpfHead
+	Name    [64]uint8
+	Action  uint32
+	PathLen uint32
+}
+
+type bpfMountRecord struct {
+	_         structs.HostLayout
+	Head      bpfHead
+	Flags     uint64
+	DeviceLen uint32
+	TypeLen   uint32
+	TargetLen uint32
+	Pad       uint32
 }
 
 type bpfName struct {
@@ -54,16 +185,90 @@ type bpfNameFilter struct {
 	Lengths uint64
 }
 
+type bpfNamespaceRecord struct {
+	_     structs.HostLayout
+	Head  bpfHead
+	Flags uint64
+	Call  uint32
+	Pad   uint32
+}
+
 type bpfPathKey struct {
 	_    structs.HostLayout
 	Bits uint32
 	Path [256]uint8
 }
 
+type bpfPeerKey struct {
+	_    structs.HostLayout
+	Bits uint32
+	Addr [16]uint8
+}
+
+type bpfPrivilegeRecord struct {
+	_    structs.HostLayout
+	Head bpfHead
+	Old  struct {
+		_         structs.HostLayout
+		Effective uint64
+		Permitted uint64
+		Uid       uint32
+		Euid      uint32
+		Suid      uint32
+		Fsuid     uint32
+		Gid       uint32
+		Egid      uint32
+		Sgid      uint32
+		Fsgid     uint32
+	}
+	New struct {
+		_         structs.HostLayout
+		Effective uint64
+		Permitted uint64
+		Uid       uint32
+		Euid      uint32
+		Suid      uint32
+		Fsuid     uint32
+		Gid       uint32
+		Egid      uint32
+		Sgid      uint32
+		Fsgid     uint32
+	}
+	Family uint32
+	Gained uint32
+}
+
 type bpfProcess struct {
-	_     structs.HostLayout
-	Type  uint32
-	Round uint32
+	_           structs.HostLayout
+	Start       uint64
+	Image       uint64
+	ParentStart uint64
+	ParentImage uint64
+	ParentTgid  uint32
+	ParentExecs uint32
+	Type        uint32
+	Round       uint32
+	Excluded    uint32
+	Pad         uint32
+}
+
+type bpfPtraceRecord struct {
+	_       structs.HostLayout
+	Head    bpfHead
+	Request uint32
+	Target  uint32
+}
+
+type bpfSocketRecord struct {
+	_         structs.HostLayout
+	Head      bpfHead
+	Local     [16]uint8
+	Peer      [16]uint8
+	LocalPort uint16
+	PeerPort  uint16
+	Family    uint16
+	Protocol  uint8
+	Direction uint8
 }
 
 type bpfWatch struct {
@@ -75,101 +280,118 @@ type bpfWatch struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	bpfMapCallArgs         = "call_args"
-	bpfMapConnections      = "connections"
-	bpfMapContainerCgroups = "container_cgroups"
-	bpfMapCounters         = "counters"
-	bpfMapExecDirs         = "exec_dirs"
-	bpfMapExecScratch      = "exec_scratch"
-	bpfMapFileScratch      = "file_scratch"
-	bpfMapInterpreters     = "interpreters"
-	bpfMapListeners        = "listeners"
-	bpfMapMountsKnown      = "mounts_known"
-	bpfMapProcesses        = "processes"
-	bpfMapSeenCreds        = "seen_creds"
-	bpfMapTcpCounting      = "tcp_counting"
-	bpfMapUdpPeers         = "udp_peers"
-	bpfMapUdpSocks         = "udp_socks"
-	bpfMapWatchedInodes    = "watched_inodes"
-	bpfMapWatchedPaths     = "watched_paths"
-	bpfProgBpfFexit        = "bpf_fexit"
-	bpfProgBpfKret         = "bpf_kret"
-	bpfProgBpfTp           = "bpf_tp"
-	bpfProgCredExec        = "cred_exec"
-	bpfProgCredExit        = "cred_exit"
-	bpfProgCredFentry      = "cred_fentry"
-	bpfProgCredFork        = "cred_fork"
-	bpfProgCredKnown       = "cred_known"
-	bpfProgCredKprobe      = "cred_kprobe"
-	bpfProgCredTp          = "cred_tp"
-	bpfProgKeepArg         = "keep_arg"
-	bpfProgModDelFexit     = "mod_del_fexit"
-	bpfProgModDelKret      = "mod_del_kret"
-	bpfProgModDelTp        = "mod_del_tp"
-	bpfProgModFinitFexit   = "mod_finit_fexit"
-	bpfProgModFinitKret    = "mod_finit_kret"
-	bpfProgModFinitTp      = "mod_finit_tp"
-	bpfProgModFreeTp       = "mod_free_tp"
-	bpfProgModInitFexit    = "mod_init_fexit"
-	bpfProgModInitKret     = "mod_init_kret"
-	bpfProgModInitTp       = "mod_init_tp"
-	bpfProgModLoadTp       = "mod_load_tp"
-	bpfProgNoCapFexit      = "no_cap_fexit"
-	bpfProgNoCapKret       = "no_cap_kret"
-	bpfProgNoCapTp         = "no_cap_tp"
-	bpfProgNoFsgidFexit    = "no_fsgid_fexit"
-	bpfProgNoFsgidKret     = "no_fsgid_kret"
-	bpfProgNoFsgidTp       = "no_fsgid_tp"
-	bpfProgNoFsuidFexit    = "no_fsuid_fexit"
-	bpfProgNoFsuidKret     = "no_fsuid_kret"
-	bpfProgNoFsuidTp       = "no_fsuid_tp"
-	bpfProgNoGidFexit      = "no_gid_fexit"
-	bpfProgNoGidKret       = "no_gid_kret"
-	bpfProgNoGidTp         = "no_gid_tp"
-	bpfProgNoUidFexit      = "no_uid_fexit"
-	bpfProgNoUidKret       = "no_uid_kret"
-	bpfProgNoUidTp         = "no_uid_tp"
-	bpfProgOpenExit        = "open_exit"
-	bpfProgOpenFentry      = "open_fentry"
-	bpfProgOpenKprobe      = "open_kprobe"
-	bpfProgProcessExec     = "process_exec"
-	bpfProgProcessExit     = "process_exit"
-	bpfProgProcessFork     = "process_fork"
-	bpfProgProcessKnown    = "process_known"
-	bpfProgSelfKnown       = "self_known"
-	bpfProgSocketsKnown    = "sockets_known"
-	bpfProgTcpState        = "tcp_state"
-	bpfProgTcpStateElse    = "tcp_state_else"
-	bpfProgUdpConn4        = "udp_conn4"
-	bpfProgUdpConn6        = "udp_conn6"
-	bpfProgUdpEnd          = "udp_end"
-	bpfProgUdpEnd4Fentry   = "udp_end4_fentry"
-	bpfProgUdpEnd6Fentry   = "udp_end6_fentry"
-	bpfProgUdpErrorFent    = "udp_error_fent"
-	bpfProgUdpErrorTp      = "udp_error_tp"
-	bpfProgUdpInFentry     = "udp_in_fentry"
-	bpfProgUdpOut4Fexit    = "udp_out4_fexit"
-	bpfProgUdpOut6Fexit    = "udp_out6_fexit"
-	bpfProgUdpRecv4        = "udp_recv4"
-	bpfProgUdpRecv6        = "udp_recv6"
-	bpfProgUdpSend4        = "udp_send4"
-	bpfProgUdpSend6        = "udp_send6"
-	bpfVarHexDigit         = "hex_digit"
-	bpfVarHostMntNs        = "host_mnt_ns"
-	bpfVarHostRoot         = "host_root"
-	bpfVarKnownPass        = "known_pass"
-	bpfVarMountsRound      = "mounts_round"
-	bpfVarNrDeleteModule   = "nr_delete_module"
-	bpfVarNrFinitModule    = "nr_finit_module"
-	bpfVarNrInitModule     = "nr_init_module"
-	bpfVarOnlyCgroup       = "only_cgroup"
-	bpfVarOnlyNetns        = "only_netns"
-	bpfVarProcessRound     = "process_round"
-	bpfVarSelfTgid         = "self_tgid"
-	bpfVarUdpByCookie      = "udp_by_cookie"
-	bpfVarVersionBegins    = "version_begins"
-	bpfVarWatchedDirs      = "watched_dirs"
-	bpfVarWatchedNames     = "watched_names"
+	bpfMapCallArgs          = "call_args"
+	bpfMapCgroupBuffer      = "cgroup_buffer"
+	bpfMapCgroupsTold       = "cgroups_told"
+	bpfMapConnections       = "connections"
+	bpfMapContainerCgroups  = "container_cgroups"
+	bpfMapCounters          = "counters"
+	bpfMapExecBuffers       = "exec_buffers"
+	bpfMapExecDirs          = "exec_dirs"
+	bpfMapExecScratch       = "exec_scratch"
+	bpfMapExecutableFilters = "executable_filters"
+	bpfMapFileScratch       = "file_scratch"
+	bpfMapInterpreters      = "interpreters"
+	bpfMapListeners         = "listeners"
+	bpfMapMountsKnown       = "mounts_known"
+	bpfMapPathFilters       = "path_filters"
+	bpfMapPeerFilters       = "peer_filters"
+	bpfMapProcesses         = "processes"
+	bpfMapRingHigh          = "ring_high"
+	bpfMapRingLow           = "ring_low"
+	bpfMapRingNormal        = "ring_normal"
+	bpfMapSeenCreds         = "seen_creds"
+	bpfMapTcpCounting       = "tcp_counting"
+	bpfMapUdpPeers          = "udp_peers"
+	bpfMapUdpSocks          = "udp_socks"
+	bpfMapUserFilters       = "user_filters"
+	bpfMapWatchedInodes     = "watched_inodes"
+	bpfMapWatchedPaths      = "watched_paths"
+	bpfProgBpfFexit         = "bpf_fexit"
+	bpfProgBpfKret          = "bpf_kret"
+	bpfProgBpfTp            = "bpf_tp"
+	bpfProgCredExec         = "cred_exec"
+	bpfProgCredExit         = "cred_exit"
+	bpfProgCredFentry       = "cred_fentry"
+	bpfProgCredFork         = "cred_fork"
+	bpfProgCredKnown        = "cred_known"
+	bpfProgCredKprobe       = "cred_kprobe"
+	bpfProgCredTp           = "cred_tp"
+	bpfProgKeepArg          = "keep_arg"
+	bpfProgModDelFexit      = "mod_del_fexit"
+	bpfProgModDelKret       = "mod_del_kret"
+	bpfProgModDelTp         = "mod_del_tp"
+	bpfProgModFinitFexit    = "mod_finit_fexit"
+	bpfProgModFinitKret     = "mod_finit_kret"
+	bpfProgModFinitTp       = "mod_finit_tp"
+	bpfProgModFreeTp        = "mod_free_tp"
+	bpfProgModInitFexit     = "mod_init_fexit"
+	bpfProgModInitKret      = "mod_init_kret"
+	bpfProgModInitTp        = "mod_init_tp"
+	bpfProgModLoadTp        = "mod_load_tp"
+	bpfProgNoCapFexit       = "no_cap_fexit"
+	bpfProgNoCapKret        = "no_cap_kret"
+	bpfProgNoCapTp          = "no_cap_tp"
+	bpfProgNoFsgidFexit     = "no_fsgid_fexit"
+	bpfProgNoFsgidKret      = "no_fsgid_kret"
+	bpfProgNoFsgidTp        = "no_fsgid_tp"
+	bpfProgNoFsuidFexit     = "no_fsuid_fexit"
+	bpfProgNoFsuidKret      = "no_fsuid_kret"
+	bpfProgNoFsuidTp        = "no_fsuid_tp"
+	bpfProgNoGidFexit       = "no_gid_fexit"
+	bpfProgNoGidKret        = "no_gid_kret"
+	bpfProgNoGidTp          = "no_gid_tp"
+	bpfProgNoUidFexit       = "no_uid_fexit"
+	bpfProgNoUidKret        = "no_uid_kret"
+	bpfProgNoUidTp          = "no_uid_tp"
+	bpfProgOpenExit         = "open_exit"
+	bpfProgOpenFentry       = "open_fentry"
+	bpfProgOpenKprobe       = "open_kprobe"
+	bpfProgProcessExec      = "process_exec"
+	bpfProgProcessExit      = "process_exit"
+	bpfProgProcessFork      = "process_fork"
+	bpfProgProcessKnown     = "process_known"
+	bpfProgSelfKnown        = "self_known"
+	bpfProgSocketsKnown     = "sockets_known"
+	bpfProgTcpState         = "tcp_state"
+	bpfProgTcpStateElse     = "tcp_state_else"
+	bpfProgUdpConn4         = "udp_conn4"
+	bpfProgUdpConn6         = "udp_conn6"
+	bpfProgUdpEnd           = "udp_end"
+	bpfProgUdpEnd4Fentry    = "udp_end4_fentry"
+	bpfProgUdpEnd6Fentry    = "udp_end6_fentry"
+	bpfProgUdpErrorFent     = "udp_error_fent"
+	bpfProgUdpErrorTp       = "udp_error_tp"
+	bpfProgUdpInFentry      = "udp_in_fentry"
+	bpfProgUdpOut4Fexit     = "udp_out4_fexit"
+	bpfProgUdpOut6Fexit     = "udp_out6_fexit"
+	bpfProgUdpRecv4         = "udp_recv4"
+	bpfProgUdpRecv6         = "udp_recv6"
+	bpfProgUdpSend4         = "udp_send4"
+	bpfProgUdpSend6         = "udp_send6"
+	bpfVarArgsMax           = "args_max"
+	bpfVarFilters           = "filters"
+	bpfVarHasCgroupV1       = "has_cgroup_v1"
+	bpfVarHexDigit          = "hex_digit"
+	bpfVarHostMntNs         = "host_mnt_ns"
+	bpfVarHostRoot          = "host_root"
+	bpfVarKnownPass         = "known_pass"
+	bpfVarMountsRound       = "mounts_round"
+	bpfVarNrDeleteModule    = "nr_delete_module"
+	bpfVarNrFinitModule     = "nr_finit_module"
+	bpfVarNrInitModule      = "nr_init_module"
+	bpfVarOnlyCgroup        = "only_cgroup"
+	bpfVarOnlyNetns         = "only_netns"
+	bpfVarProcessRound      = "process_round"
+	bpfVarReportClasses     = "report_classes"
+	bpfVarSampleRate        = "sample_rate"
+	bpfVarSelfTgid          = "self_tgid"
+	bpfVarUdpByCookie       = "udp_by_cookie"
+	bpfVarVersionBegins     = "version_begins"
+	bpfVarWakeLow           = "wake_low"
+	bpfVarWakeNormal        = "wake_normal"
+	bpfVarWatchedDirs       = "watched_dirs"
+	bpfVarWatchedNames      = "watched_names"
 )
 
 // loadBpf returns the embedded CollectionSpec for bpf.
@@ -282,29 +504,42 @@ type bpfProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type bpfMapSpecs struct {
-	CallArgs         *ebpf.MapSpec `ebpf:"call_args"`
-	Connections      *ebpf.MapSpec `ebpf:"connections"`
-	ContainerCgroups *ebpf.MapSpec `ebpf:"container_cgroups"`
-	Counters         *ebpf.MapSpec `ebpf:"counters"`
-	ExecDirs         *ebpf.MapSpec `ebpf:"exec_dirs"`
-	ExecScratch      *ebpf.MapSpec `ebpf:"exec_scratch"`
-	FileScratch      *ebpf.MapSpec `ebpf:"file_scratch"`
-	Interpreters     *ebpf.MapSpec `ebpf:"interpreters"`
-	Listeners        *ebpf.MapSpec `ebpf:"listeners"`
-	MountsKnown      *ebpf.MapSpec `ebpf:"mounts_known"`
-	Processes        *ebpf.MapSpec `ebpf:"processes"`
-	SeenCreds        *ebpf.MapSpec `ebpf:"seen_creds"`
-	TcpCounting      *ebpf.MapSpec `ebpf:"tcp_counting"`
-	UdpPeers         *ebpf.MapSpec `ebpf:"udp_peers"`
-	UdpSocks         *ebpf.MapSpec `ebpf:"udp_socks"`
-	WatchedInodes    *ebpf.MapSpec `ebpf:"watched_inodes"`
-	WatchedPaths     *ebpf.MapSpec `ebpf:"watched_paths"`
+	CallArgs          *ebpf.MapSpec `ebpf:"call_args"`
+	CgroupBuffer      *ebpf.MapSpec `ebpf:"cgroup_buffer"`
+	CgroupsTold       *ebpf.MapSpec `ebpf:"cgroups_told"`
+	Connections       *ebpf.MapSpec `ebpf:"connections"`
+	ContainerCgroups  *ebpf.MapSpec `ebpf:"container_cgroups"`
+	Counters          *ebpf.MapSpec `ebpf:"counters"`
+	ExecBuffers       *ebpf.MapSpec `ebpf:"exec_buffers"`
+	ExecDirs          *ebpf.MapSpec `ebpf:"exec_dirs"`
+	ExecScratch       *ebpf.MapSpec `ebpf:"exec_scratch"`
+	ExecutableFilters *ebpf.MapSpec `ebpf:"executable_filters"`
+	FileScratch       *ebpf.MapSpec `ebpf:"file_scratch"`
+	Interpreters      *ebpf.MapSpec `ebpf:"interpreters"`
+	Listeners         *ebpf.MapSpec `ebpf:"listeners"`
+	MountsKnown       *ebpf.MapSpec `ebpf:"mounts_known"`
+	PathFilters       *ebpf.MapSpec `ebpf:"path_filters"`
+	PeerFilters       *ebpf.MapSpec `ebpf:"peer_filters"`
+	Processes         *ebpf.MapSpec `ebpf:"processes"`
+	RingHigh          *ebpf.MapSpec `ebpf:"ring_high"`
+	RingLow           *ebpf.MapSpec `ebpf:"ring_low"`
+	RingNormal        *ebpf.MapSpec `ebpf:"ring_normal"`
+	SeenCreds         *ebpf.MapSpec `ebpf:"seen_creds"`
+	TcpCounting       *ebpf.MapSpec `ebpf:"tcp_counting"`
+	UdpPeers          *ebpf.MapSpec `ebpf:"udp_peers"`
+	UdpSocks          *ebpf.MapSpec `ebpf:"udp_socks"`
+	UserFilters       *ebpf.MapSpec `ebpf:"user_filters"`
+	WatchedInodes     *ebpf.MapSpec `ebpf:"watched_inodes"`
+	WatchedPaths      *ebpf.MapSpec `ebpf:"watched_paths"`
 }
 
 // bpfVariableSpecs contains global variables before they are loaded into the kernel.
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type bpfVariableSpecs struct {
+	ArgsMax        *ebpf.VariableSpec `ebpf:"args_max"`
+	Filters        *ebpf.VariableSpec `ebpf:"filters"`
+	HasCgroupV1    *ebpf.VariableSpec `ebpf:"has_cgroup_v1"`
 	HexDigit       *ebpf.VariableSpec `ebpf:"hex_digit"`
 	HostMntNs      *ebpf.VariableSpec `ebpf:"host_mnt_ns"`
 	HostRoot       *ebpf.VariableSpec `ebpf:"host_root"`
@@ -316,9 +551,13 @@ type bpfVariableSpecs struct {
 	OnlyCgroup     *ebpf.VariableSpec `ebpf:"only_cgroup"`
 	OnlyNetns      *ebpf.VariableSpec `ebpf:"only_netns"`
 	ProcessRound   *ebpf.VariableSpec `ebpf:"process_round"`
+	ReportClasses  *ebpf.VariableSpec `ebpf:"report_classes"`
+	SampleRate     *ebpf.VariableSpec `ebpf:"sample_rate"`
 	SelfTgid       *ebpf.VariableSpec `ebpf:"self_tgid"`
 	UdpByCookie    *ebpf.VariableSpec `ebpf:"udp_by_cookie"`
 	VersionBegins  *ebpf.VariableSpec `ebpf:"version_begins"`
+	WakeLow        *ebpf.VariableSpec `ebpf:"wake_low"`
+	WakeNormal     *ebpf.VariableSpec `ebpf:"wake_normal"`
 	WatchedDirs    *ebpf.VariableSpec `ebpf:"watched_dirs"`
 	WatchedNames   *ebpf.VariableSpec `ebpf:"watched_names"`
 }
@@ -343,42 +582,62 @@ func (o *bpfObjects) Close() error {
 //
 // It can be passed to loadBpfObjects or ebpf.CollectionSpec.LoadAndAssign.
 type bpfMaps struct {
-	CallArgs         *ebpf.Map `ebpf:"call_args"`
-	Connections      *ebpf.Map `ebpf:"connections"`
-	ContainerCgroups *ebpf.Map `ebpf:"container_cgroups"`
-	Counters         *ebpf.Map `ebpf:"counters"`
-	ExecDirs         *ebpf.Map `ebpf:"exec_dirs"`
-	ExecScratch      *ebpf.Map `ebpf:"exec_scratch"`
-	FileScratch      *ebpf.Map `ebpf:"file_scratch"`
-	Interpreters     *ebpf.Map `ebpf:"interpreters"`
-	Listeners        *ebpf.Map `ebpf:"listeners"`
-	MountsKnown      *ebpf.Map `ebpf:"mounts_known"`
-	Processes        *ebpf.Map `ebpf:"processes"`
-	SeenCreds        *ebpf.Map `ebpf:"seen_creds"`
-	TcpCounting      *ebpf.Map `ebpf:"tcp_counting"`
-	UdpPeers         *ebpf.Map `ebpf:"udp_peers"`
-	UdpSocks         *ebpf.Map `ebpf:"udp_socks"`
-	WatchedInodes    *ebpf.Map `ebpf:"watched_inodes"`
-	WatchedPaths     *ebpf.Map `ebpf:"watched_paths"`
+	CallArgs          *ebpf.Map `ebpf:"call_args"`
+	CgroupBuffer      *ebpf.Map `ebpf:"cgroup_buffer"`
+	CgroupsTold       *ebpf.Map `ebpf:"cgroups_told"`
+	Connections       *ebpf.Map `ebpf:"connections"`
+	ContainerCgroups  *ebpf.Map `ebpf:"container_cgroups"`
+	Counters          *ebpf.Map `ebpf:"counters"`
+	ExecBuffers       *ebpf.Map `ebpf:"exec_buffers"`
+	ExecDirs          *ebpf.Map `ebpf:"exec_dirs"`
+	ExecScratch       *ebpf.Map `ebpf:"exec_scratch"`
+	ExecutableFilters *ebpf.Map `ebpf:"executable_filters"`
+	FileScratch       *ebpf.Map `ebpf:"file_scratch"`
+	Interpreters      *ebpf.Map `ebpf:"interpreters"`
+	Listeners         *ebpf.Map `ebpf:"listeners"`
+	MountsKnown       *ebpf.Map `ebpf:"mounts_known"`
+	PathFilters       *ebpf.Map `ebpf:"path_filters"`
+	PeerFilters       *ebpf.Map `ebpf:"peer_filters"`
+	Processes         *ebpf.Map `ebpf:"processes"`
+	RingHigh          *ebpf.Map `ebpf:"ring_high"`
+	RingLow           *ebpf.Map `ebpf:"ring_low"`
+	RingNormal        *ebpf.Map `ebpf:"ring_normal"`
+	SeenCreds         *ebpf.Map `ebpf:"seen_creds"`
+	TcpCounting       *ebpf.Map `ebpf:"tcp_counting"`
+	UdpPeers          *ebpf.Map `ebpf:"udp_peers"`
+	UdpSocks          *ebpf.Map `ebpf:"udp_socks"`
+	UserFilters       *ebpf.Map `ebpf:"user_filters"`
+	WatchedInodes     *ebpf.Map `ebpf:"watched_inodes"`
+	WatchedPaths      *ebpf.Map `ebpf:"watched_paths"`
 }
 
 func (m *bpfMaps) Close() error {
 	return _BpfClose(
 		m.CallArgs,
+		m.CgroupBuffer,
+		m.CgroupsTold,
 		m.Connections,
 		m.ContainerCgroups,
 		m.Counters,
+		m.ExecBuffers,
 		m.ExecDirs,
 		m.ExecScratch,
+		m.ExecutableFilters,
 		m.FileScratch,
 		m.Interpreters,
 		m.Listeners,
 		m.MountsKnown,
+		m.PathFilters,
+		m.PeerFilters,
 		m.Processes,
+		m.RingHigh,
+		m.RingLow,
+		m.RingNormal,
 		m.SeenCreds,
 		m.TcpCounting,
 		m.UdpPeers,
 		m.UdpSocks,
+		m.UserFilters,
 		m.WatchedInodes,
 		m.WatchedPaths,
 	)
@@ -388,6 +647,9 @@ func (m *bpfMaps) Close() error {
 //
 // It can be passed to loadBpfObjects or ebpf.CollectionSpec.LoadAndAssign.
 type bpfVariables struct {
+	ArgsMax        *ebpf.Variable `ebpf:"args_max"`
+	Filters        *ebpf.Variable `ebpf:"filters"`
+	HasCgroupV1    *ebpf.Variable `ebpf:"has_cgroup_v1"`
 	HexDigit       *ebpf.Variable `ebpf:"hex_digit"`
 	HostMntNs      *ebpf.Variable `ebpf:"host_mnt_ns"`
 	HostRoot       *ebpf.Variable `ebpf:"host_root"`
@@ -399,9 +661,13 @@ type bpfVariables struct {
 	OnlyCgroup     *ebpf.Variable `ebpf:"only_cgroup"`
 	OnlyNetns      *ebpf.Variable `ebpf:"only_netns"`
 	ProcessRound   *ebpf.Variable `ebpf:"process_round"`
+	ReportClasses  *ebpf.Variable `ebpf:"report_classes"`
+	SampleRate     *ebpf.Variable `ebpf:"sample_rate"`
 	SelfTgid       *ebpf.Variable `ebpf:"self_tgid"`
 	UdpByCookie    *ebpf.Variable `ebpf:"udp_by_cookie"`
 	VersionBegins  *ebpf.Variable `ebpf:"version_begins"`
+	WakeLow        *ebpf.Variable `ebpf:"wake_low"`
+	WakeNormal     *ebpf.Variable `ebpf:"wake_normal"`
 	WatchedDirs    *ebpf.Variable `ebpf:"watched_dirs"`
 	WatchedNames   *ebpf.Variable `ebpf:"watched_names"`
 }

@@ -105,6 +105,7 @@ func configure(spec *ebpf.CollectionSpec, o Options) error {
 	tasks := maxTasks(o.RootPath)
 	spec.Maps[bpfMapProcesses].MaxEntries = tasks
 	spec.Maps[bpfMapSeenCreds].MaxEntries = tasks
+	spec.Maps[bpfMapExecBuffers].MaxEntries = uint32(ebpf.MustPossibleCPU())
 	for name, value := range map[string]any{
 		bpfVarNrInitModule:   int64(unix.SYS_INIT_MODULE),
 		bpfVarNrFinitModule:  int64(unix.SYS_FINIT_MODULE),
