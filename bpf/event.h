@@ -160,13 +160,13 @@ struct name {
 
 /* A process is known by number and start; what it runs by how many execs it has seen. */
 struct who {
-	__u64 start;	    /* since boot, in ns: /proc/PID/stat has it in ticks */
-	__u64 image;	    /* what runs in it: children share it until they exec; 0 unknown */
-	__u64 parent_start; /* of who forked it */
-	__u64 parent_image; /* when it forked */
-	__u64 cgroup;	    /* id, as the inode number of its directory */
-	__u64 cwd;	    /* tells working directories apart, nothing else */
-	__u32 hierarchy;    /* that the cgroup is in; 0 is version 2 */
+	__u64 start;	      /* since boot, in ns: /proc/PID/stat has it in ticks */
+	__u64 image;	      /* what runs in it: children share it until they exec; 0 unknown */
+	__u64 parent_start;   /* of who forked it */
+	__u64 parent_image;   /* when it forked */
+	__u64 cgroup;	      /* id, as the inode number of its directory */
+	__u64 cwd, cwd_mount; /* tell working directories apart, nothing else */
+	__u32 hierarchy;      /* that the cgroup is in; 0 is version 2 */
 	__u32 tgid;
 	__u32 tid;
 	__u32 vpid;  /* tgid in its own pid namespace */

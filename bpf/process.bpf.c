@@ -250,10 +250,14 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 	type = classify(task, bprm->file, SCRATCH_EXEC, true);
 	if (is_planted_script(task, bprm))
 		type = PROCESS_SUSPICIOUS;
+	/* What comes from memory is the same for the verifier whatever led to it. */
+	s->type = type;
+	s->excluded = executable_excluded(&s->walk.key);
+	barrier();
+	type = s->type;
 	ADD(c, exec[type & 3], 1);
-	excluded = executable_excluded(&s->walk.key);
-	became(c, task, type, excluded);
-	excluded |= current_excluded();
+	became(c, task, type, s->excluded);
+	excluded = s->excluded || current_excluded();
 	weight = wanted(c, CLASS_EXEC, excluded, type == PROCESS_SUSPICIOUS);
 	if (weight)
 		report_exec(c, task, bprm, s, weight, type == PROCESS_SUSPICIOUS);

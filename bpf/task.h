@@ -60,6 +60,8 @@ enum scratch {
 
 struct exec_scratch {
 	struct walk walk;
+	__u32 type; /* enum process_type */
+	__u32 excluded;
 	__u8 cgroup[CGROUP_NAME_LEN];
 };
 

@@ -96,7 +96,8 @@ static __always_inline __u32 number_in(struct pid *pid, __u32 level)
 		(w)->euid = GET(cred_, euid.val);                                                  \
 		(w)->gid = GET(cred_, gid.val);                                                    \
 		(w)->egid = GET(cred_, egid.val);                                                  \
-		(w)->cwd = fs_ ? (__u64)GET(fs_, pwd.dentry) ^ (__u64)GET(fs_, pwd.mnt) >> 4 : 0;  \
+		(w)->cwd = fs_ ? (__u64)GET(fs_, pwd.dentry) : 0;                                  \
+		(w)->cwd_mount = fs_ ? (__u64)GET(fs_, pwd.mnt) : 0;                               \
 		(w)->vpid =                                                                        \
 		    pid_ && GET(pid_, level) ? number_in(pid_, GET(pid_, level)) : (w)->tgid;      \
 		fill_cgroup(w, set_, v2_);                                                         \

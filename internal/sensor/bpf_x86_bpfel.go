@@ -46,15 +46,8 @@ type bpfCounts struct {
 	Bpf           [3][2]uint64
 	Untracked     uint64
 	Caught        uint64
-	Ledger        struct {
-		_        structs.HostLayout
-		Observed [13]uint64
-		Filtered [13]uint64
-		Sampled  [13]uint64
-		Lost     [13]uint64
-		Seq      [13]uint64
-	}
-	Images uint64
+	Ledger        bpfLedger
+	Images        uint64
 }
 
 type bpfDirKind uint32
@@ -125,28 +118,21 @@ type bpfHead struct {
 	Weight uint32
 	Error  int32
 	Pad    uint32
-	Who    struct {
-		_           structs.HostLayout
-		Start       uint64
-		Image       uint64
-		ParentStart uint64
-		ParentImage uint64
-		Cgroup      uint64
-		Cwd         uint64
-		Hierarchy   uint32
-		Tgid        uint32
-		Tid         uint32
-		Vpid        uint32
-		Execs       uint32
-		ParentTgid  uint32
-		ParentExecs uint32
-		Type        uint32
-		Uid         uint32
-		Euid        uint32
-		Gid         uint32
-		Egid        uint32
-		Comm        [16]uint8
-	}
+	Who    bpfWho
+}
+
+type bpfIds struct {
+	_         structs.HostLayout
+	Effective uint64
+	Permitted uint64
+	Uid       uint32
+	Euid      uint32
+	Suid      uint32
+	Fsuid     uint32
+	Gid       uint32
+	Egid      uint32
+	Sgid      uint32
+	Fsgid     uint32
 }
 
 type bpfInodeKey struct {
@@ -154,6 +140,15 @@ type bpfInodeKey struct {
 	Inode uint64
 	Dev   uint32
 	Pad   uint32
+}
+
+type bpfLedger struct {
+	_        structs.HostLayout
+	Observed [13]uint64
+	Filtered [13]uint64
+	Sampled  [13]uint64
+	Lost     [13]uint64
+	Seq      [13]uint64
 }
 
 type bpfModuleRecord struct {
@@ -206,34 +201,10 @@ type bpfPeerKey struct {
 }
 
 type bpfPrivilegeRecord struct {
-	_    structs.HostLayout
-	Head bpfHead
-	Old  struct {
-		_         structs.HostLayout
-		Effective uint64
-		Permitted uint64
-		Uid       uint32
-		Euid      uint32
-		Suid      uint32
-		Fsuid     uint32
-		Gid       uint32
-		Egid      uint32
-		Sgid      uint32
-		Fsgid     uint32
-	}
-	New struct {
-		_         structs.HostLayout
-		Effective uint64
-		Permitted uint64
-		Uid       uint32
-		Euid      uint32
-		Suid      uint32
-		Fsuid     uint32
-		Gid       uint32
-		Egid      uint32
-		Sgid      uint32
-		Fsgid     uint32
-	}
+	_      structs.HostLayout
+	Head   bpfHead
+	Old    bpfIds
+	New    bpfIds
 	Family uint32
 	Gained uint32
 }
@@ -274,6 +245,30 @@ type bpfSocketRecord struct {
 type bpfWatch struct {
 	_     structs.HostLayout
 	Level [2]uint8
+}
+
+type bpfWho struct {
+	_           structs.HostLayout
+	Start       uint64
+	Image       uint64
+	ParentStart uint64
+	ParentImage uint64
+	Cgroup      uint64
+	Cwd         uint64
+	CwdMount    uint64
+	Hierarchy   uint32
+	Tgid        uint32
+	Tid         uint32
+	Vpid        uint32
+	Execs       uint32
+	ParentTgid  uint32
+	ParentExecs uint32
+	Type        uint32
+	Uid         uint32
+	Euid        uint32
+	Gid         uint32
+	Egid        uint32
+	Comm        [16]uint8
 }
 
 // Names of all BPF objects in the ELF.

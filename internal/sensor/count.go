@@ -35,7 +35,7 @@ func (s *Sensor) Count() (Counts, error) {
 		Exec: t.Exec, Exit: t.Exit, Active: t.Active,
 		Connect: t.Connect, ConnectActive: t.ConnectActive, ConnectError: t.ConnectError,
 		FileAccess: t.FileAccess, Escalation: t.Escalation, Module: t.Module, BPF: t.Bpf,
-		Untracked: t.Untracked, Missed: s.lost,
+		Untracked: t.Untracked, Ledger: ledger(&t.Ledger), Missed: s.lost,
 	}, errors.Join(err, s.watched.refresh())
 }
 

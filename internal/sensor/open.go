@@ -8,12 +8,16 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/rlimit"
 	"golang.org/x/sys/unix"
+
+	"github.com/ebpfsecurity/ebpfsecurityreceiver/internal/event"
 )
 
 // platform is what a sensor holds on Linux; all nil if nothing could be loaded.
@@ -24,6 +28,13 @@ type platform struct {
 	perCPU  []bpfCounts
 	gone    gone
 	lost    uint64 // what no program counted, when last looked at
+
+	rings      *rings // nil if there are no records
+	noRecords  error  // why not
+	rates      [event.Classes]uint32
+	undecoded  atomic.Uint64
+	ledgerLock sync.Mutex
+	ledgerCPUs []bpfCounts
 }
 
 // Open puts what o asks for into the kernel. It always returns a sensor; what
@@ -35,12 +46,14 @@ func open(o Options, hooks []hook, change ...func(*ebpf.CollectionSpec)) *Sensor
 	s := &Sensor{since: time.Now()}
 	l, err := newLoader(o, change)
 	if err != nil {
+		s.noRecords = err
 		for _, h := range hooks {
 			s.hooks = append(s.hooks, Hook{Name: h.name, Err: err})
 		}
 		return s
 	}
 	s.maps = l.shared
+	s.openRings(o.Report)
 	s.perCPU = make([]bpfCounts, ebpf.MustPossibleCPU())
 	s.watched = newWatched(o, l.shared)
 	_ = s.watched.refresh() // Count tries again, and tells
@@ -69,6 +82,9 @@ func newLoader(o Options, change []func(*ebpf.CollectionSpec)) (*loader, error) 
 	if err := configure(spec, o); err != nil {
 		return nil, err
 	}
+	if err := configureReport(spec, o); err != nil {
+		return nil, err
+	}
 	for _, do := range change {
 		do(spec)
 	}
@@ -80,7 +96,7 @@ func newLoader(o Options, change []func(*ebpf.CollectionSpec)) (*loader, error) 
 		}
 		return nil, fmt.Errorf("create BPF maps: %w", errors.Join(explain(err), memlock))
 	}
-	if err := fill(l.shared, o); err != nil {
+	if err := errors.Join(fill(l.shared, o), fillFilters(l.shared, o.Report)); err != nil {
 		l.shared.Close()
 		return nil, err
 	}
@@ -168,10 +184,13 @@ func (s *Sensor) Close() error {
 	if s.watched != nil {
 		errs = append(errs, s.watched.Close())
 	}
+	if s.rings != nil {
+		s.rings.close()
+	}
 	if s.maps != nil {
 		s.maps.Close()
 	}
-	s.platform = platform{}
+	s.maps, s.watched, s.rings, s.noRecords = nil, nil, nil, errors.New("the sensor is closed")
 	return errors.Join(errs...)
 }
 

@@ -63,6 +63,8 @@ type Report struct {
 	Rings [Priorities]uint32
 	// FailedOpens reports opens of watched files that failed, too.
 	FailedOpens bool
+	// ArgsMax is how many bytes of argv are reported, at most 32767; 0 is as many.
+	ArgsMax uint32
 	// Exclude and Only are filters that the kernel applies. What either of them keeps
 	// out is counted as filtered. An empty list of Only keeps nothing out.
 	Exclude, Only Filter

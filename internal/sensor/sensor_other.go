@@ -35,3 +35,9 @@ func (s *Sensor) Processes(func(*event.Actor)) error { return nil }
 
 // SetSampleRate does nothing.
 func (s *Sensor) SetSampleRate(event.Class, uint32) error { return nil }
+
+// Undecoded is 0.
+func (s *Sensor) Undecoded() uint64 { return 0 }
+
+// Ledger is empty.
+func (s *Sensor) Ledger() (event.Ledger, error) { return event.Ledger{}, nil }

@@ -1,0 +1,134 @@
+//go:build linux && (amd64 || arm64)
+
+package sensor
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ebpfsecurity/ebpfsecurityreceiver/internal/event"
+)
+
+// A recorder keeps copies of what a sensor reports.
+type recorder struct {
+	mu      sync.Mutex
+	events  []event.Event
+	cgroups []event.Cgroup
+	ticks   int
+}
+
+func (r *recorder) Event(e *event.Event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c := *e
+	for _, text := range []*[]byte{
+		&c.Exec.Path, &c.Exec.CWD, &c.Exec.Args, &c.File.Path, &c.Module.Name, &c.Module.Path,
+		&c.BPF.Name, &c.Mount.Device, &c.Mount.Type, &c.Mount.Target,
+	} {
+		*text = bytes.Clone(*text)
+	}
+	r.events = append(r.events, c)
+}
+
+func (r *recorder) Cgroup(c event.Cgroup) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.cgroups = append(r.cgroups, c)
+}
+
+func (r *recorder) Tick(time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.ticks++
+}
+
+// take returns what was recorded since the last time, of one class.
+func (r *recorder) take(class event.Class) []event.Event {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var out []event.Event
+	for _, e := range r.events {
+		if e.Class == class {
+			out = append(out, e)
+		}
+	}
+	r.events = slices.DeleteFunc(r.events, func(e event.Event) bool { return e.Class == class })
+	return out
+}
+
+// settle waits until all that happened before has been read.
+func (r *recorder) settle() {
+	r.mu.Lock()
+	was := r.ticks
+	r.mu.Unlock()
+	for {
+		time.Sleep(10 * time.Millisecond)
+		r.mu.Lock()
+		now := r.ticks
+		r.mu.Unlock()
+		if now >= was+2 {
+			return
+		}
+	}
+}
+
+// A reporting is a sensor that reports into a recorder.
+type reporting struct {
+	*Sensor
+	*recorder
+}
+
+// allRecords is the report of everything.
+func allRecords() Report {
+	r := Report{Rings: [Priorities]uint32{1 << 20, 8 << 20, 8 << 20}, FailedOpens: true}
+	for c := range r.Classes {
+		r.Classes[c] = true
+	}
+	return r
+}
+
+// reported gives a sensor like opened does, and reads its records.
+func reported(options func() Options) func(*testing.T) *reporting {
+	s := once(func() *Sensor { return Open(options()) })
+	r := sync.OnceValue(func() *reporting {
+		r := &reporting{s(), &recorder{}}
+		done := make(chan struct{})
+		go func() { defer close(done); _ = r.Read(r.recorder) }()
+		atEnd = append(atEnd, func() error { r.Stop(); <-done; return nil })
+		return r
+	})
+	return func(t *testing.T) *reporting {
+		t.Helper()
+		needRoot(t)
+		mustServe(t, s().Hooks())
+		fatal(t, s().Reports())
+		return r()
+	}
+}
+
+// during returns what was reported of a class while do ran. The ledger must balance.
+func (r *reporting) during(t *testing.T, class event.Class, do func()) []event.Event {
+	t.Helper()
+	r.settle()
+	r.take(class)
+	before, err := r.Ledger()
+	fatal(t, err)
+	do()
+	r.settle()
+	got := r.take(class)
+	after, err := r.Ledger()
+	fatal(t, err)
+	n := func(o event.Outcome) uint64 { return after[class][o] - before[class][o] }
+	if seen := n(event.Filtered) + n(event.Sampled) + n(event.LostRing) + uint64(len(got)); seen != n(event.Observed) {
+		t.Errorf("%s: observed %d, filtered %d, sampled %d, lost %d, read %d",
+			class, n(event.Observed), n(event.Filtered), n(event.Sampled), n(event.LostRing), len(got))
+	}
+	return got
+}
+
+// arguments are strings that each end with a NUL.
+func arguments(args []byte) []string { return strings.Split(strings.TrimSuffix(string(args), "\x00"), "\x00") }
