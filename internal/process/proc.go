@@ -18,6 +18,7 @@ const (
 // of a process's arguments waits for locks and pages of that process.
 type proc struct {
 	dir       string
+	read      func(dir string, s subject) *Image
 	questions chan question
 	pending   chan *Image // the answer that was given up on
 	timer     *time.Timer
@@ -35,6 +36,7 @@ type question struct {
 func newProc(root string, stop <-chan struct{}) *proc {
 	return &proc{
 		dir:       filepath.Join(root, "proc"),
+		read:      readImage,
 		questions: make(chan question, 1),
 		timer:     time.NewTimer(0),
 		stop:      stop,
@@ -57,7 +59,7 @@ func (p *proc) answer() {
 		case <-p.stop:
 			return
 		case q := <-p.questions:
-			q.answer <- readImage(p.of(q.subject.who.pid), q.subject)
+			q.answer <- p.read(p.of(q.subject.who.pid), q.subject)
 		}
 	}
 }

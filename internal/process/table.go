@@ -82,6 +82,7 @@ func (t *Table) meet(a *event.Actor) {
 		return
 	}
 	s := subjectOf(a)
+	s.forked = false // the kernel gave it an image of its own
 	img := t.ask(s)
 	if img == nil {
 		return
@@ -107,12 +108,16 @@ func (t *Table) Exec(e *event.Event) {
 	t.remember(img, s)
 }
 
+// unnamed is in no name that the kernel gives: those have a CPU's number in
+// their upper bits, or bit 63 and nanoseconds since boot.
+const unnamed = 1 << 62
+
 // remember files an image under its name, and under the process that runs it.
 func (t *Table) remember(img *Image, s subject) {
 	img.id = s.image
 	if img.id == 0 {
 		t.unnamed++
-		img.id = 1<<63 | t.unnamed // the kernel's names are smaller
+		img.id = unnamed | t.unnamed
 	}
 	if !s.forked {
 		img.who, img.PID, img.ExecID = s.who, s.who.pid, s.who.execID()
