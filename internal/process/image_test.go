@@ -132,6 +132,10 @@ func TestStat(t *testing.T) {
 	}
 }
 
+func TestEscapedName(t *testing.T) {
+	check(t, "is named", stat{comm: `a\nb\\`}.isNamed("a\nb\\"), true)
+}
+
 func FuzzStat(f *testing.F) {
 	f.Add([]byte(statLine("a) R 1 (b", 50)))
 	f.Fuzz(func(_ *testing.T, b []byte) { parseStat(b) })

@@ -10,35 +10,32 @@ func TestProcThatHangsDoesNotHoldTheReader(t *testing.T) {
 	h := newHost(t)
 	h.process(100, "x", 50, "/bin/x", "x")
 	synctest.Test(t, func(t *testing.T) {
+		const hostile = 200
 		free := make(chan struct{})
-		p := newProc(h.root, make(chan struct{}))
-		p.read = func(dir string, s subject) *Image {
-			<-free
+		table := New(Options{Root: h.root})
+		table.proc.read = func(dir string, s subject) *Image {
+			if s.who.pid >= hostile {
+				<-free
+			}
 			return readImage(dir, s)
 		}
-		stop := make(chan struct{})
-		p.stop = stop
-		go p.answer()
-		s := subject{who: identityOf(actor(100, 50, 0))}
-
 		began := time.Now()
-		for range 10 {
-			if img := p.image(s); img != nil {
-				t.Errorf("got %+v, want nothing", img)
-			}
-		}
+		table.Describe(actor(hostile, 50, 0))
 		check(t, "time taken", time.Since(began), lookupTimeout)
+		if table.Describe(actor(100, 50, 1)).Image == nil {
+			t.Error("another process is not known")
+		}
+		for i := range uint32(100) {
+			table.Describe(actor(hostile+1+i, 50, 0))
+		}
+		check(t, "time taken by many", time.Since(began), maxStuck*lookupTimeout)
 
 		close(free)
 		synctest.Wait()
-		if p.image(s) == nil {
-			t.Error("nothing known after it goes on")
+		if table.Describe(actor(100, 50, 2)).Image == nil {
+			t.Error("not known after they go on")
 		}
-		close(stop)
-		synctest.Wait()
-		if img := p.image(s); img != nil {
-			t.Errorf("got %+v after the end, want nothing", img)
-		}
+		check(t, "close", table.Close(), nil)
 	})
 }
 

@@ -28,7 +28,7 @@ func readImage(path string, s subject) *Image {
 	}
 	defer func() { _ = dir.Close() }()
 	st, ok := readStat(dir)
-	if !ok || !st.isOf(s.who) || s.comm != "" && s.comm != st.comm {
+	if !ok || !st.isOf(s.who) || !st.isNamed(s.comm) {
 		return nil // with another name it has executed something since
 	}
 	exe, err := dir.Readlink("exe")
@@ -96,11 +96,16 @@ func deviceOf(n uint32) uint32 {
 	return n>>8&0xfff<<20 | n&0xff | n>>12&0xfff00
 }
 
+// commOf returns a NUL-padded name.
 func commOf(b []byte) string {
-	if end := bytes.IndexByte(b, 0); end >= 0 {
-		b = b[:end]
-	}
+	b, _, _ = bytes.Cut(b, []byte{0})
 	return string(b)
+}
+
+// isNamed allows for the escapes that some kernels write.
+func (s stat) isNamed(comm string) bool {
+	return comm == "" || s.comm == comm ||
+		s.comm == strings.NewReplacer("\\", `\\`, "\n", `\n`).Replace(comm)
 }
 
 // readFile returns the beginning of a regular file, nothing of others: a FIFO

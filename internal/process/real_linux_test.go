@@ -76,6 +76,28 @@ func TestRealProcess(t *testing.T) {
 	}
 }
 
+func TestNamesThatTheKernelMayEscape(t *testing.T) {
+	old, err := os.ReadFile("/proc/self/comm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = os.WriteFile("/proc/self/comm", bytes.TrimSpace(old), 0) }()
+	for _, name := range []string{`a\b`, "a\nb", "a) R 1 (b", "\xff\a\""} {
+		if err := os.WriteFile("/proc/self/comm", []byte(name), 0); err != nil {
+			t.Fatal(err)
+		}
+		dir, err := os.OpenRoot("/proc/self/")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, ok := readStat(dir)
+		_ = dir.Close()
+		check(t, "ok", ok, true)
+		check(t, "is "+s.comm, s.isNamed(commOf([]byte(name))), true)
+		check(t, "is another", s.isNamed(name+"x"), false)
+	}
+}
+
 func TestRealProcessesAtStart(t *testing.T) {
 	table, a := realTable(t), sleeper(t)
 	a.Image, a.CWD = 5, 6

@@ -24,6 +24,10 @@ type Options struct {
 
 // A Table knows processes by number and start. One goroutine uses it, but for
 // Stats, which any may call.
+//
+// With the default options it takes 16 MiB at most for images, 4 for processes,
+// 18 for cgroups, and for users and groups as much as their files, at most 12
+// for each.
 type Table struct {
 	options   Options
 	stats     counters
@@ -53,12 +57,11 @@ func New(o Options) *Table {
 	t := &Table{options: o, clock: newClock(), stop: make(chan struct{})}
 	t.images = newImages(o.MaxImages, &t.stats)
 	t.lives = newLives(o.MaxImages, &t.stats)
-	t.proc = newProc(o.Root, t.stop)
+	t.proc = newProc(o.Root, t.stop, &t.tasks)
 	t.cgroups = newCgroups(o.Root, t.proc, &t.stats)
 	t.users = newUsers(o.Root, &t.stats)
 	t.described.Ancestors = make([]*Image, 0, o.Ancestors)
 	t.tasks.Go(func() { t.users.keep(t.stop) })
-	t.tasks.Go(t.proc.answer)
 	return t
 }
 
@@ -114,7 +117,7 @@ const unnamed = 1 << 62
 
 // remember files an image under its name, and under the process that runs it.
 func (t *Table) remember(img *Image, s subject) {
-	img.id = s.image
+	img.id, img.seenCWD = s.image, ""
 	if img.id == 0 {
 		t.unnamed++
 		img.id = unnamed | t.unnamed
