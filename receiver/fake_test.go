@@ -38,6 +38,18 @@ func (f *fakeSensor) Count() (sensor.Counts, error) {
 	return f.counts, f.err
 }
 
+func (f *fakeSensor) Reports() error                          { return errors.New("only counts") }
+func (f *fakeSensor) Read(sensor.Handler) error               { return nil }
+func (f *fakeSensor) Stop()                                   {}
+func (f *fakeSensor) Processes(func(*event.Actor)) error      { return nil }
+func (f *fakeSensor) SetSampleRate(event.Class, uint32) error { return nil }
+func (f *fakeSensor) Undecoded() uint64                       { return 0 }
+func (f *fakeSensor) Ledger() (event.Ledger, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.counts.Ledger, f.err
+}
+
 func (f *fakeSensor) Close() error {
 	f.closed++
 	return nil
@@ -98,8 +110,9 @@ func (h *fakeHost) statuses() []componentstatus.Status {
 func hookNames() []string {
 	return []string{
 		"process.exec", "process.fork", "process.exit", "process.existing",
-		"network.tcp", "network.udp", "network.error", "network.existing",
-		"file.open", "privilege.change", "privilege.failure", "kernel.module", "kernel.bpf",
+		"process.failure", "process.ptrace", "process.namespace",
+		"network.tcp", "network.accept", "network.udp", "network.error", "network.existing",
+		"file.open", "file.failure", "file.mount", "privilege.change", "privilege.failure", "kernel.module", "kernel.bpf",
 	}
 }
 
@@ -149,6 +162,12 @@ func distinctCounts() sensor.Counts {
 		}
 		for b := range event.BPFCommands {
 			c.BPF[b][r] = next()
+		}
+	}
+	for class := range event.Classes {
+		for _, o := range []event.Outcome{event.Filtered, event.Sampled, event.LostRing} {
+			c.Ledger[class][o] = next()
+			c.Ledger[class][event.Observed] += c.Ledger[class][o]
 		}
 	}
 	c.Untracked, c.Missed = next(), next()
