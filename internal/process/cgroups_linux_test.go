@@ -168,3 +168,23 @@ func TestStartTellsWhatItCouldNotDo(t *testing.T) {
 		t.Error("no error")
 	}
 }
+
+func TestBelow(t *testing.T) {
+	for _, test := range []struct {
+		top, name, path string
+		ok              bool
+	}{
+		{"/sys/fs/cgroup", "/sys/fs/cgroup/a/b", "/a/b", true},
+		{"/sys/fs/cgroup", "/sys/fs/cgroup", "/", true},
+		{"/sys/fs/cgroup", "/sys/fs/cgroupx", "x", false},
+		{"/sys/fs/cgroup", "(unreachable)/a", "(unreachable)/a", false},
+		{"/sys/fs/cgroup", "", "", false},
+		{"", "", "/", false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			path, ok := below(test.top, test.name)
+			check(t, "ok", ok, test.ok)
+			check(t, "path", path, test.path)
+		})
+	}
+}

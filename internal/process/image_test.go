@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -107,6 +108,21 @@ func TestImageThatIsToldAgainCountsOnce(t *testing.T) {
 	check(t, "evictions", table.Stats().ImageEvictions, 0)
 }
 
+func TestStatsAreForAll(t *testing.T) {
+	table := newHost(t).table(Options{MaxImages: 10})
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for table.Stats().ImageEvictions < 90 {
+			runtime.Gosched()
+		}
+	}()
+	for i := range uint64(100) {
+		table.Exec(execOf(actor(uint32(i+1), i+1, i+1), "/bin/x"))
+	}
+	<-done
+}
+
 func TestStat(t *testing.T) {
 	for _, test := range []struct {
 		name, in, comm string
@@ -147,7 +163,7 @@ func TestExecutableWithoutAName(t *testing.T) {
 		flags           event.ExecFlags
 	}{
 		{"/tmp/x (deleted)", "/tmp/x", "x", event.ExecDeleted},
-		{"/memfd:evil (deleted)", "/memfd:evil", "memfd:evil", event.ExecDeleted | event.ExecMemfd},
+		{"/memfd:evil (deleted)", "/memfd:evil", "memfd:evil", event.ExecMemfd},
 		{"/memfd:evil", "/memfd:evil", "memfd:evil", 0},
 		{"/bin/\xff", "/bin/\uFFFD", "\uFFFD", 0},
 	} {

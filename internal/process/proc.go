@@ -12,8 +12,9 @@ import (
 const (
 	// lookupTimeout is how long the reader of records waits for /proc.
 	lookupTimeout = 100 * time.Millisecond
-	// lookupsPerSecond bounds what a flood of unknown processes costs.
-	lookupsPerSecond = 2000
+	// lookupsPerSecond bounds what a flood of unknown processes costs. One takes
+	// some 50 µs.
+	lookupsPerSecond = 1000
 	// maxStuck bounds how many processes that cannot be read are waited for.
 	maxStuck = 8
 )

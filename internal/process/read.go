@@ -38,6 +38,9 @@ func readImage(path string, s subject) *Image {
 	img := &Image{Type: s.typ, Session: st.session, TTY: st.tty, Interactive: st.tty != 0}
 	img.setExe(exe)
 	args := readFile(dir, "cmdline", maxRead)
+	if exe == "" && len(args) == 0 {
+		return nil // no more than its name is to be had
+	}
 	img.setArgs(args)
 	img.ArgsTotal = uint32(len(args))
 	if cwd, err := dir.Readlink("cwd"); err == nil {
@@ -49,11 +52,11 @@ func readImage(path string, s subject) *Image {
 // setExe takes the target of /proc/PID/exe.
 func (img *Image) setExe(exe string) {
 	exe, deleted := strings.CutSuffix(exe, " (deleted)")
-	if deleted {
-		img.Flags |= event.ExecDeleted
-	}
-	if deleted && strings.HasPrefix(exe, "/memfd:") {
+	switch {
+	case deleted && strings.HasPrefix(exe, "/memfd:"):
 		img.Flags |= event.ExecMemfd
+	case deleted:
+		img.Flags |= event.ExecDeleted
 	}
 	img.Path = text([]byte(exe), maxPath)
 	img.Name = nameOf(img.Path)

@@ -129,6 +129,9 @@ func (t *Table) remember(img *Image, s subject) {
 	t.images.add(img)
 	if l := t.lives.at(s.who); l != nil {
 		l.image = img.id
+		if img.who == s.who {
+			l.execID = img.ExecID
+		}
 	}
 }
 
