@@ -100,13 +100,13 @@ static __noinline int tell_cgroup(struct task_struct *task)
 		if (!up || used >= sizeof(b->names) - CGROUP_NAME_LEN)
 			break;
 		barrier_var(used);
-		n = bpf_probe_read_kernel_str(&b->names[used & 2047], CGROUP_NAME_LEN,
+		n = bpf_probe_read_kernel_str(&b->names[used & 4095], CGROUP_NAME_LEN,
 					      BPF_CORE_READ(kn, name));
 		if (n <= 0 || n > CGROUP_NAME_LEN)
 			break;
 		used += n;
 		barrier_var(used);
-		used &= 4095; /* no change; one range at every step for the verifier */
+		used &= 8191; /* no change; one range at every step for the verifier */
 		kn = up;
 	}
 	b->r.time = bpf_ktime_get_ns();

@@ -285,10 +285,12 @@ const (
 	bpfMapExecDirs          = "exec_dirs"
 	bpfMapExecScratch       = "exec_scratch"
 	bpfMapExecutableFilters = "executable_filters"
+	bpfMapFailedScratch     = "failed_scratch"
 	bpfMapFileScratch       = "file_scratch"
 	bpfMapInterpreters      = "interpreters"
 	bpfMapListeners         = "listeners"
 	bpfMapMountsKnown       = "mounts_known"
+	bpfMapOpenings          = "openings"
 	bpfMapPathFilters       = "path_filters"
 	bpfMapPeerFilters       = "peer_filters"
 	bpfMapProcesses         = "processes"
@@ -339,6 +341,9 @@ const (
 	bpfProgNoUidFexit       = "no_uid_fexit"
 	bpfProgNoUidKret        = "no_uid_kret"
 	bpfProgNoUidTp          = "no_uid_tp"
+	bpfProgNopenFexit       = "nopen_fexit"
+	bpfProgNopenKprobe      = "nopen_kprobe"
+	bpfProgNopenKret        = "nopen_kret"
 	bpfProgOpenExit         = "open_exit"
 	bpfProgOpenFentry       = "open_fentry"
 	bpfProgOpenKprobe       = "open_kprobe"
@@ -468,6 +473,9 @@ type bpfProgramSpecs struct {
 	NoUidFexit    *ebpf.ProgramSpec `ebpf:"no_uid_fexit"`
 	NoUidKret     *ebpf.ProgramSpec `ebpf:"no_uid_kret"`
 	NoUidTp       *ebpf.ProgramSpec `ebpf:"no_uid_tp"`
+	NopenFexit    *ebpf.ProgramSpec `ebpf:"nopen_fexit"`
+	NopenKprobe   *ebpf.ProgramSpec `ebpf:"nopen_kprobe"`
+	NopenKret     *ebpf.ProgramSpec `ebpf:"nopen_kret"`
 	OpenExit      *ebpf.ProgramSpec `ebpf:"open_exit"`
 	OpenFentry    *ebpf.ProgramSpec `ebpf:"open_fentry"`
 	OpenKprobe    *ebpf.ProgramSpec `ebpf:"open_kprobe"`
@@ -509,10 +517,12 @@ type bpfMapSpecs struct {
 	ExecDirs          *ebpf.MapSpec `ebpf:"exec_dirs"`
 	ExecScratch       *ebpf.MapSpec `ebpf:"exec_scratch"`
 	ExecutableFilters *ebpf.MapSpec `ebpf:"executable_filters"`
+	FailedScratch     *ebpf.MapSpec `ebpf:"failed_scratch"`
 	FileScratch       *ebpf.MapSpec `ebpf:"file_scratch"`
 	Interpreters      *ebpf.MapSpec `ebpf:"interpreters"`
 	Listeners         *ebpf.MapSpec `ebpf:"listeners"`
 	MountsKnown       *ebpf.MapSpec `ebpf:"mounts_known"`
+	Openings          *ebpf.MapSpec `ebpf:"openings"`
 	PathFilters       *ebpf.MapSpec `ebpf:"path_filters"`
 	PeerFilters       *ebpf.MapSpec `ebpf:"peer_filters"`
 	Processes         *ebpf.MapSpec `ebpf:"processes"`
@@ -587,10 +597,12 @@ type bpfMaps struct {
 	ExecDirs          *ebpf.Map `ebpf:"exec_dirs"`
 	ExecScratch       *ebpf.Map `ebpf:"exec_scratch"`
 	ExecutableFilters *ebpf.Map `ebpf:"executable_filters"`
+	FailedScratch     *ebpf.Map `ebpf:"failed_scratch"`
 	FileScratch       *ebpf.Map `ebpf:"file_scratch"`
 	Interpreters      *ebpf.Map `ebpf:"interpreters"`
 	Listeners         *ebpf.Map `ebpf:"listeners"`
 	MountsKnown       *ebpf.Map `ebpf:"mounts_known"`
+	Openings          *ebpf.Map `ebpf:"openings"`
 	PathFilters       *ebpf.Map `ebpf:"path_filters"`
 	PeerFilters       *ebpf.Map `ebpf:"peer_filters"`
 	Processes         *ebpf.Map `ebpf:"processes"`
@@ -618,10 +630,12 @@ func (m *bpfMaps) Close() error {
 		m.ExecDirs,
 		m.ExecScratch,
 		m.ExecutableFilters,
+		m.FailedScratch,
 		m.FileScratch,
 		m.Interpreters,
 		m.Listeners,
 		m.MountsKnown,
+		m.Openings,
 		m.PathFilters,
 		m.PeerFilters,
 		m.Processes,
@@ -708,6 +722,9 @@ type bpfPrograms struct {
 	NoUidFexit    *ebpf.Program `ebpf:"no_uid_fexit"`
 	NoUidKret     *ebpf.Program `ebpf:"no_uid_kret"`
 	NoUidTp       *ebpf.Program `ebpf:"no_uid_tp"`
+	NopenFexit    *ebpf.Program `ebpf:"nopen_fexit"`
+	NopenKprobe   *ebpf.Program `ebpf:"nopen_kprobe"`
+	NopenKret     *ebpf.Program `ebpf:"nopen_kret"`
 	OpenExit      *ebpf.Program `ebpf:"open_exit"`
 	OpenFentry    *ebpf.Program `ebpf:"open_fentry"`
 	OpenKprobe    *ebpf.Program `ebpf:"open_kprobe"`
@@ -774,6 +791,9 @@ func (p *bpfPrograms) Close() error {
 		p.NoUidFexit,
 		p.NoUidKret,
 		p.NoUidTp,
+		p.NopenFexit,
+		p.NopenKprobe,
+		p.NopenKret,
 		p.OpenExit,
 		p.OpenFentry,
 		p.OpenKprobe,

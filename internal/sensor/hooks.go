@@ -2,6 +2,8 @@
 
 package sensor
 
+import "github.com/ebpfsecurity/ebpfsecurityreceiver/internal/event"
+
 // A hook is one thing to watch and the ways to watch it, best first. The first
 // way of which all programs load and attach wins.
 type hook struct {
@@ -59,7 +61,7 @@ var (
 )
 
 // The exits come first: a process that is added before they are watched may never be removed.
-func processHooks() []hook {
+func processHooks(_ Report) []hook {
 	return []hook{
 		{"process.exit", []way{one(bpfProgProcessExit)}},
 		{"process.exec", []way{one(bpfProgProcessExec)}},
@@ -68,7 +70,7 @@ func processHooks() []hook {
 	}
 }
 
-func networkHooks() []hook {
+func networkHooks(_ Report) []hook {
 	return []hook{
 		{"network.tcp", []way{all(bpfProgTcpState, bpfProgTcpStateElse)}},
 		{"network.udp", []way{
@@ -80,15 +82,26 @@ func networkHooks() []hook {
 	}
 }
 
-func fileHooks() []hook {
-	return []hook{{"file.open", []way{
+func fileHooks(r Report) []hook {
+	hooks := []hook{{"file.open", []way{
 		one(bpfProgOpenFentry),
 		one(bpfProgOpenKprobe),
 		taxing(program{bpfProgOpenExit, exits("openat", "openat2", "open_by_handle_at"), exits("open", "creat")}),
 	}}}
+	if r.FailedOpens && r.Classes[event.FileOpen] {
+		h := hook{name: "file.failure"}
+		for _, f := range []string{"do_filp_open", "do_file_open"} { // until and since Linux 7
+			h.ways = append(h.ways, one(bpfProgNopenFexit, f))
+		}
+		for _, f := range []string{"do_filp_open", "do_file_open"} {
+			h.ways = append(h.ways, way{programs: []program{{bpfProgNopenKret, []string{f}, nil}, {bpfProgNopenKprobe, []string{f}, nil}}})
+		}
+		hooks = append(hooks, h)
+	}
+	return hooks
 }
 
-func privilegeHooks() []hook {
+func privilegeHooks(_ Report) []hook {
 	ids := append(append([]string{"setfsuid", "setfsgid", "capset"}, uidCalls...), gidCalls...)
 	refused := func(uid, gid, capset, fsuid, fsgid string, at func(...string) []string) []program {
 		return []program{
@@ -120,7 +133,7 @@ func privilegeHooks() []hook {
 	}
 }
 
-func kernelHooks() []hook {
+func kernelHooks(_ Report) []hook {
 	modules := func(load, loadFile, unload string, at func(...string) []string) []program {
 		return []program{
 			{load, at("init_module"), nil},
@@ -148,7 +161,7 @@ func hooksFor(o Options) []hook {
 	var hooks []hook
 	for _, probe := range []struct {
 		on    bool
-		hooks func() []hook
+		hooks func(Report) []hook
 	}{
 		{o.Process, processHooks},
 		{o.Network, networkHooks},
@@ -157,7 +170,7 @@ func hooksFor(o Options) []hook {
 		{o.Kernel, kernelHooks},
 	} {
 		if probe.on {
-			hooks = append(hooks, probe.hooks()...)
+			hooks = append(hooks, probe.hooks(o.Report)...)
 		}
 	}
 	return hooks
