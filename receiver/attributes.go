@@ -22,11 +22,13 @@ type attributes struct {
 
 // str puts a text, unless it is empty, which is unknown. Bytes that are no UTF-8
 // are replaced: OTLP takes no others.
-func (a *attributes) str(key, text string) {
+func (a *attributes) str(key, text string) { a.known(key, valid(text)) }
+
+// known is str for a text that is known to be valid UTF-8.
+func (a *attributes) known(key, text string) {
 	if text == "" {
 		return
 	}
-	text = valid(text)
 	a.PutStr(key, text)
 	a.bytes += attributeBytes + len(key) + len(text)
 }

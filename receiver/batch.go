@@ -18,14 +18,6 @@ const ofGaps = event.Classes
 // numbers of records by class.
 type numbers [event.Classes + 1]int
 
-func (n *numbers) total() int {
-	sum := 0
-	for _, k := range n {
-		sum += k
-	}
-	return sum
-}
-
 // A batch is what is given to the pipeline at once.
 type batch struct {
 	logs      plog.Logs
@@ -33,6 +25,7 @@ type batch struct {
 	last      resource
 	into      plog.LogRecordSlice // of the last resource
 	bytes     int                 // not less than in OTLP
+	records   int
 	born      time.Time
 	gaps      []gap // that its records tell of
 

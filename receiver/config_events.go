@@ -2,9 +2,11 @@ package receiver
 
 import (
 	"net/netip"
+	"strconv"
 	"time"
 
 	"go.opentelemetry.io/collector/config/configretry"
+	"go.opentelemetry.io/collector/confmap"
 
 	"github.com/ebpfsecurity/ebpfsecurityreceiver/internal/event"
 	"github.com/ebpfsecurity/ebpfsecurityreceiver/internal/sample"
@@ -57,6 +59,25 @@ type Filter struct {
 	Users       []User      `mapstructure:"users"`
 	Containers  []Container `mapstructure:"containers"`
 	Peers       []Peer      `mapstructure:"peers"`
+}
+
+// Unmarshal lets the numbers of users be written without quotes.
+func (f *Filter) Unmarshal(conf *confmap.Conf) error {
+	list, ok := conf.Get("users").([]any)
+	if !ok {
+		return conf.Unmarshal(f)
+	}
+	users := make([]any, len(list))
+	for i, u := range list {
+		users[i] = u
+		if n, ok := u.(int); ok {
+			users[i] = strconv.Itoa(n)
+		}
+	}
+	if err := conf.Merge(confmap.NewFromStringMap(map[string]any{"users": users})); err != nil {
+		return err
+	}
+	return conf.Unmarshal(f)
 }
 
 // Rings are the sizes of the buffers between the kernel and the receiver.

@@ -27,6 +27,11 @@ type fakeSensor struct {
 	counts sensor.Counts
 	err    error
 	closed int
+
+	feed    chan func(sensor.Handler) // nil: it only counts
+	stopped chan struct{}
+	readErr error
+	rates   [event.Classes]uint32
 }
 
 func (f *fakeSensor) Hooks() []sensor.Hook { return f.hooks }
@@ -38,12 +43,51 @@ func (f *fakeSensor) Count() (sensor.Counts, error) {
 	return f.counts, f.err
 }
 
-func (f *fakeSensor) Reports() error                          { return errors.New("only counts") }
-func (f *fakeSensor) Read(sensor.Handler) error               { return nil }
-func (f *fakeSensor) Stop()                                   {}
-func (f *fakeSensor) Processes(func(*event.Actor)) error      { return nil }
-func (f *fakeSensor) SetSampleRate(event.Class, uint32) error { return nil }
-func (f *fakeSensor) Undecoded() uint64                       { return 0 }
+// Reports tells that it only counts unless a test feeds it.
+func (f *fakeSensor) Reports() error {
+	if f.feed == nil {
+		return errors.New("only counts")
+	}
+	return nil
+}
+
+func (f *fakeSensor) Read(h sensor.Handler) error {
+	for {
+		select {
+		case give := <-f.feed:
+			give(h)
+		case <-time.After(100 * time.Millisecond):
+		case <-f.stopped:
+			for {
+				select {
+				case give := <-f.feed:
+					give(h)
+				default:
+					h.Tick(time.Now())
+					return f.readErr
+				}
+			}
+		}
+		h.Tick(time.Now())
+	}
+}
+
+func (f *fakeSensor) Stop() {
+	if f.feed != nil {
+		close(f.stopped)
+	}
+}
+
+func (f *fakeSensor) Processes(func(*event.Actor)) error { return nil }
+func (f *fakeSensor) Undecoded() uint64                  { return 0 }
+
+func (f *fakeSensor) SetSampleRate(c event.Class, rate uint32) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.rates[c] = rate
+	return nil
+}
+
 func (f *fakeSensor) Ledger() (event.Ledger, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -66,10 +110,15 @@ type fakeKernel struct {
 	hooks   []sensor.Hook
 	options []sensor.Options
 	opened  []*fakeSensor
+	feeds   bool // they report events, too
 }
 
 func (f *fakeKernel) open(o sensor.Options) kernel {
 	s := &fakeSensor{hooks: f.hooks, since: time.Now(), counts: distinctCounts()}
+	if f.feeds {
+		s.feed, s.stopped = make(chan func(sensor.Handler), 1000), make(chan struct{})
+		s.counts = sensor.Counts{}
+	}
 	f.options = append(f.options, o)
 	f.opened = append(f.opened, s)
 	return s

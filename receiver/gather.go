@@ -15,54 +15,54 @@ type gatherer struct {
 	maker   resourceMaker
 	full    func(*batch)
 	current *batch
+
+	of   resource // of the record that was begun
+	into plog.LogRecordSlice
 }
 
-// add has write fill a record of the class, and say how large it may be in OTLP.
-func (g *gatherer) add(now time.Time, c event.Class, of resource, write func(plog.LogRecord) int) {
-	g.count(g.put(now, of, write), now, c)
-}
-
-// addGap is add for a gap.
-func (g *gatherer) addGap(now time.Time, missing gap, write func(plog.LogRecord) int) {
-	b := g.put(now, resource{}, write)
-	b.gaps = append(b.gaps, missing)
-	g.count(b, now, ofGaps)
-}
-
-// put returns the batch that the record is in.
-func (g *gatherer) put(now time.Time, of resource, write func(plog.LogRecord) int) *batch {
+// begin returns a record to fill, which end puts into a batch.
+func (g *gatherer) begin(now time.Time, of resource) plog.LogRecord {
 	if g.current == nil {
 		g.current = newBatch(now)
 	}
-	b := g.current
-	into := b.group(of, &g.maker)
-	r := into.AppendEmpty()
-	size := write(r)
-	if b.bytes+size > int(g.limits.MaxBytes) && b.open.total() > 0 {
-		b = g.carryOver(now, of, into)
-	}
-	b.bytes += size
-	return b
+	g.of, g.into = of, g.current.group(of, &g.maker)
+	return g.into.AppendEmpty()
 }
 
-// count hands on a batch that is full with the record that was put into it.
-func (g *gatherer) count(b *batch, now time.Time, c event.Class) {
+// end takes the record that was begun, of a class and of at most so many bytes in OTLP.
+func (g *gatherer) end(now time.Time, c event.Class, bytes int) {
+	b := g.current
+	if b.bytes+bytes > int(g.limits.MaxBytes) && b.records > 0 {
+		b = g.carryOver(now)
+	}
+	b.bytes += bytes
+	b.records++
 	b.open[c]++
-	if b.open.total() >= int(g.limits.MaxRecords) || b.bytes >= int(g.limits.MaxBytes) {
+	if b.records >= int(g.limits.MaxRecords) || b.bytes >= int(g.limits.MaxBytes) {
 		g.flush()
 	} else {
 		g.flushOld(now)
 	}
 }
 
+// endGap is end for the record of a gap.
+func (g *gatherer) endGap(now time.Time, missing gap, bytes int) {
+	if g.current.bytes+bytes > int(g.limits.MaxBytes) && g.current.records > 0 {
+		g.carryOver(now)
+	}
+	g.current.gaps = append(g.current.gaps, missing)
+	g.end(now, ofGaps, bytes)
+}
+
 // carryOver moves the last record, for which there is no room, to a new batch.
-func (g *gatherer) carryOver(now time.Time, of resource, from plog.LogRecordSlice) *batch {
+func (g *gatherer) carryOver(now time.Time) *batch {
 	next := newBatch(now)
-	from.At(from.Len() - 1).MoveTo(next.group(of, &g.maker).AppendEmpty())
-	at, last := 0, from.Len()-1
-	from.RemoveIf(func(plog.LogRecord) bool {
+	last := g.into.Len() - 1
+	g.into.At(last).MoveTo(next.group(g.of, &g.maker).AppendEmpty())
+	at := -1
+	g.into.RemoveIf(func(plog.LogRecord) bool {
 		at++
-		return at > last
+		return at == last
 	})
 	g.flush()
 	g.current = next

@@ -4,7 +4,6 @@ import (
 	"strings"
 	"time"
 
-	"go.opentelemetry.io/collector/pdata/plog"
 	"go.uber.org/zap"
 
 	"github.com/ebpfsecurity/ebpfsecurityreceiver/internal/event"
@@ -51,9 +50,8 @@ func (r *reader) Event(e *event.Event) {
 	}
 	r.tops.see(e)
 	now := time.Now()
-	r.gatherer.add(now, e.Class, resource{p.ContainerID, p.PodUID}, func(record plog.LogRecord) int {
-		return r.writer.write(record, e, p, now)
-	})
+	record := r.gatherer.begin(now, resource{p.ContainerID, p.PodUID})
+	r.gatherer.end(now, e.Class, r.writer.write(record, e, p, now))
 }
 
 // Cgroup remembers the name of a cgroup.
@@ -100,7 +98,7 @@ func (r *reader) tell(now time.Time, l *event.Ledger) {
 		if g.reason == event.LostRing {
 			r.sequences.narrow(&g)
 		}
-		r.gatherer.addGap(now, g, func(record plog.LogRecord) int { return r.writer.gap(record, g, now) })
+		r.gatherer.endGap(now, g, r.writer.gap(r.gatherer.begin(now, resource{}), g, now))
 	}
 }
 

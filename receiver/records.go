@@ -14,8 +14,18 @@ import (
 // recordBytes is how large a record without attributes and body may be in OTLP.
 const recordBytes = 128
 
-// maxAttributes is more than any record has, but for a change of privileges.
-const maxAttributes = 36
+// capacity is how many attributes a record of the class has at most.
+func capacity(c event.Class) int {
+	switch c {
+	case event.Connect, event.Accept, event.Close, event.UDPSend:
+		return 32
+	case event.Privilege:
+		return 36
+	case event.Exec, event.FileOpen:
+		return 28
+	}
+	return 26
+}
 
 // A writer writes events as log records. It is for one goroutine.
 type writer struct {
@@ -24,6 +34,9 @@ type writer struct {
 	a    attributes
 	body sentence
 	args []string
+
+	// created are times as text: writing one costs as much as five attributes.
+	created map[time.Time]string
 }
 
 // A said is what the class of an event decides.
@@ -35,7 +48,7 @@ type said struct {
 // write fills the record and returns how large it may be in OTLP.
 func (w *writer) write(r plog.LogRecord, e *event.Event, p *process.Process, now time.Time) int {
 	w.a = attributes{Map: r.Attributes()}
-	w.a.EnsureCapacity(maxAttributes)
+	w.a.EnsureCapacity(capacity(e.Class))
 	w.body = w.body[:0]
 	s := w.class(e, p)
 	w.who(e, p)
@@ -97,11 +110,11 @@ func (w *writer) who(e *event.Event, p *process.Process) {
 	}
 	a.num("thread.id", int64(actor.TID))
 	a.str("thread.name", threadName(actor, p))
-	if i := p.Image; i != nil && !ran(e) {
-		a.str("process.executable.path", i.Path)
-		a.str("process.executable.name", i.Name)
-		a.str("process.command_line", i.CommandLine)
-		a.str("process.working_directory", p.CWD)
+	if i := p.Image; i != nil && !ran(e) { // the table's images are valid UTF-8
+		a.known("process.executable.path", i.Path)
+		a.known("process.executable.name", i.Name)
+		a.known("process.command_line", i.CommandLine)
+		a.known("process.working_directory", p.CWD)
 	}
 	if e.Class != event.Privilege {
 		a.num("process.user.id", int64(actor.EUID))
@@ -111,12 +124,12 @@ func (w *writer) who(e *event.Event, p *process.Process) {
 	}
 	a.str("process.linux.cgroup", p.Cgroup)
 	if !p.Created.IsZero() {
-		a.str("process.creation.time", p.Created.UTC().Format(time.RFC3339Nano))
+		a.known("process.creation.time", w.creation(p.Created))
 	}
-	a.str("ebpfsecurity.process.exec_id", p.ExecID)
-	a.str("ebpfsecurity.process.parent.exec_id", p.ParentExecID)
+	a.known("ebpfsecurity.process.exec_id", p.ExecID)
+	a.known("ebpfsecurity.process.parent.exec_id", p.ParentExecID)
 	if p.Parent != nil {
-		a.str("ebpfsecurity.process.parent.executable.path", p.Parent.Path)
+		a.known("ebpfsecurity.process.parent.executable.path", p.Parent.Path)
 	}
 	w.args = w.args[:0]
 	for _, above := range p.Ancestors {
@@ -127,15 +140,29 @@ func (w *writer) who(e *event.Event, p *process.Process) {
 	a.list("ebpfsecurity.process.ancestors", w.args)
 }
 
+// creation is when the process began.
+func (w *writer) creation(at time.Time) string {
+	const most = 4096
+	text, ok := w.created[at]
+	if !ok {
+		if w.created == nil || len(w.created) >= most {
+			w.created = make(map[time.Time]string)
+		}
+		text = at.UTC().Format(time.RFC3339Nano)
+		w.created[at] = text
+	}
+	return text
+}
+
 // outcome writes what the kernel answered.
 func (w *writer) outcome(e *event.Event) {
 	switch {
 	case e.Errno == 0:
-		w.a.str("ebpfsecurity.outcome", "success")
+		w.a.known("ebpfsecurity.outcome", "success")
 	case denied(e):
-		w.a.str("ebpfsecurity.outcome", "denied")
+		w.a.known("ebpfsecurity.outcome", "denied")
 	default:
-		w.a.str("ebpfsecurity.outcome", "failure")
+		w.a.known("ebpfsecurity.outcome", "failure")
 	}
 	if e.Errno != 0 {
 		w.a.str("error.type", errnoName(e.Errno))
