@@ -22,7 +22,7 @@ func TestNoBatchIsTooLarge(t *testing.T) {
 	w := writer{maxArgs: maxArgs}
 	all := samples()
 	written := 0
-	for range 400 {
+	for range 100 {
 		for _, e := range all {
 			p := sampleProcess()
 			if random.IntN(3) == 0 {

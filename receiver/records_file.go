@@ -30,9 +30,10 @@ func (w *writer) fileOpen(e *event.Event, p *process.Process) said {
 }
 
 // openFlags are the flags of open(2) by name; the lowest two bits are a number.
+// Kernels of 64 bits add O_LARGEFILE to all opens.
 func (w *writer) openFlags(flags uint32) []string {
 	const access = 3
 	w.args = append(w.args[:0], [...]string{"O_RDONLY", "O_WRONLY", "O_RDWR", "O_ACCMODE"}[flags&access])
-	w.args = flagNames(uint64(flags&^access), openFlags, w.args)
+	w.args = flagNames(uint64(flags&^(access|largeFile)), openFlags, w.args)
 	return w.args
 }

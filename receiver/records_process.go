@@ -68,10 +68,10 @@ func (w *writer) ran(e *event.Event, p *process.Process) {
 	if p.Parent != nil && p.Parent.Name != "" {
 		w.body.is(", by ").quote(p.Parent.Name)
 	}
-	w.body.is(")")
 	if e.Actor.Type == event.Suspicious {
-		w.body.is(", which is suspicious,")
+		w.body.is(", suspicious")
 	}
+	w.body.is(")")
 }
 
 // path is the executable, without a copy where the table has the same one.

@@ -162,11 +162,20 @@ func TestABodyCannotAttackATerminal(t *testing.T) {
 // harmless finds characters that do more than show.
 func harmless(body string) error {
 	for i, r := range body {
-		if !unicode.IsPrint(r) || r == utf8.RuneError {
+		if !unicode.IsPrint(r) {
 			return fmt.Errorf("%U at %d of %q", r, i, body)
 		}
 	}
+	if !utf8.ValidString(body) {
+		return fmt.Errorf("%q is no UTF-8", body)
+	}
 	return nil
+}
+
+func TestAnArgumentCannotLookLikeSeveral(t *testing.T) {
+	var s sentence
+	s.words([]string{"a", "", "b c", "d' 'e", `\`, "f\ng"})
+	assert.Equal(t, ` a '' 'b c' 'd\' \'e' '\\' 'f\ng'`, string(s))
 }
 
 func TestArgumentsAreCut(t *testing.T) {

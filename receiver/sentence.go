@@ -28,7 +28,10 @@ func (s *sentence) num(n uint64) *sentence {
 }
 
 // quote adds words of others.
-func (s *sentence) quote(text string) *sentence {
+func (s *sentence) quote(text string) *sentence { return s.quoteIn(text, 0) }
+
+// quoteIn is quote for a text between marks, which it escapes as well.
+func (s *sentence) quoteIn(text string, mark rune) *sentence {
 	cut := text
 	if len(cut) > maxQuoted {
 		cut = cut[:maxQuoted]
@@ -36,6 +39,8 @@ func (s *sentence) quote(text string) *sentence {
 	for rest := cut; rest != ""; {
 		r, n := utf8.DecodeRuneInString(rest)
 		switch {
+		case mark != 0 && (r == mark || r == '\\'):
+			*s = append(*s, '\\', byte(r))
 		case r == utf8.RuneError && n == 1:
 			*s = append(*s, `\x`...)
 			*s = append(*s, "0123456789abcdef"[rest[0]>>4], "0123456789abcdef"[rest[0]&15])
@@ -59,21 +64,18 @@ func printable(r rune) bool { return r >= utf8.RuneSelf && unicode.IsPrint(r) }
 
 // words adds a program and its arguments, in quotes where it takes some to see
 // where they end.
-func (s *sentence) words(list []string) *sentence {
+func (s *sentence) words(list []string) {
 	start := len(*s)
 	for _, w := range list {
 		*s = append(*s, ' ')
-		plain := w != "" && !strings.ContainsAny(w, " \t\n\"'\\")
-		if !plain {
-			*s = append(*s, '\'')
-		}
-		s.quote(w)
-		if !plain {
-			*s = append(*s, '\'')
+		if w != "" && !strings.ContainsAny(w, " \t\n\"'\\") {
+			s.quote(w)
+		} else {
+			s.is("'").quoteIn(w, '\'').is("'")
 		}
 		if len(*s)-start > maxQuoted {
-			return s.is(" …")
+			s.is(" …")
+			return
 		}
 	}
-	return s
 }

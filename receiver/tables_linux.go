@@ -10,7 +10,7 @@ import (
 )
 
 // openFlags are O_* of fcntl.h but for the access mode. Their numbers are not
-// the same on all architectures. Programs say O_LARGEFILE without being asked.
+// the same on all architectures.
 var openFlags = []bitName{
 	{unix.O_TMPFILE, "O_TMPFILE"},
 	{unix.O_SYNC, "O_SYNC"},
@@ -28,7 +28,6 @@ var openFlags = []bitName{
 	{unix.O_NOATIME, "O_NOATIME"},
 	{unix.O_CLOEXEC, "O_CLOEXEC"},
 	{unix.O_PATH, "O_PATH"},
-	{largeFile, "O_LARGEFILE"},
 }
 
 // errnoName is an error of the kernel as errno.h calls it.
