@@ -3,6 +3,7 @@ package receiver
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
@@ -88,6 +89,7 @@ func (l *logs) startReading() {
 		}
 		if err := source.Read(r); err != nil {
 			r.logger.Error("Events are no longer reported", zap.Stringer("reason", reason{err}))
+			l.reportStatus(fmt.Errorf("events are no longer reported: %w", err))
 		}
 		r.end(time.Now())
 	}(l.source, l.table)

@@ -365,7 +365,8 @@ func TestAFullQueueLosesBatchesAndTellsSo(t *testing.T) {
 	}}
 	inBubble(t, p, func(c *Config) { c.Events.Queue.Batches, c.Events.Batch.MaxRecords = 2, 1 }, func(b *bench) {
 		done := b.keepOpen()
-		b.happen(execs(10)...)
+		b.happen(execs(1)...) // which is in delivery, not in the queue
+		b.happen(execs(9)...)
 		b.assertOutcomes(event.Exec, map[event.Outcome]uint64{event.LostBatch: 7})
 		time.Sleep(10 * time.Second)
 		b.shutdownShared()
