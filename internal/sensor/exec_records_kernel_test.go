@@ -110,13 +110,20 @@ func (c execCase) run(t *testing.T, r *reporting) {
 		if int(a.ParentPID) != h.cmd.Process.Pid || a.PID == a.ParentPID || a.Image == 0 || a.ParentImage == 0 || a.Start == 0 || a.ParentStart == 0 {
 			t.Errorf("actor %+v", a)
 		}
-		if e.Weight != 1 || string(x.CWD) != cwd(t) || x.Session == 0 {
+		if e.Weight != 1 || string(x.CWD) != cwd(t) || x.Session != session(t) {
 			t.Errorf("weight %d, working directory %q, session %d", e.Weight, x.CWD, x.Session)
 		}
 		if age := time.Since(time.Unix(0, e.Time)); age < 0 || age > time.Minute {
 			t.Errorf("happened %s ago", age)
 		}
 	}
+}
+
+func session(t *testing.T) uint32 {
+	t.Helper()
+	sid, err := unix.Getsid(0)
+	fatal(t, err)
+	return uint32(sid)
 }
 
 func cwd(t *testing.T) string {
