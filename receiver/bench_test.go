@@ -64,7 +64,7 @@ func benchReader(b *testing.B) (*reader, *sender) {
 	t := &tally{}
 	s := &sender{
 		next: consumertest.NewNop(), obs: obs, retry: cfg.Events.Retry, logger: zap.NewNop(), tally: t,
-		gaps: newGaps(time.Now()), queue: make(chan *batch, cfg.Events.Queue.Batches),
+		gaps: newGaps(time.Now()), queue: make(chan *batch, cfg.Events.Queue.Batches), maxBytes: int64(cfg.Events.Queue.MaxBytes),
 	}
 	s.start()
 	table := process.New(process.Options{Ancestors: 3})

@@ -102,9 +102,11 @@ type Batch struct {
 	MaxAge     Interval  `mapstructure:"max_age"`
 }
 
-// Queue says how many batches may wait for the pipeline.
+// Queue says how many batches may wait for the pipeline, and how large they may
+// be together: small ones for a pipeline that pauses, large ones for memory.
 type Queue struct {
-	Batches Positive `mapstructure:"batches"`
+	Batches  Positive  `mapstructure:"batches"`
+	MaxBytes QueueSize `mapstructure:"max_bytes"`
 }
 
 // Top bounds the metric security.ebpf.top.
@@ -125,7 +127,7 @@ func defaultEvents() Events {
 		Rings:        Rings{High: 1 * mebibyte, Normal: 8 * mebibyte, Low: 8 * mebibyte},
 		Sampling:     Sampling{EventsPerSecond: sample.DefaultTarget, Interval: Interval(sample.DefaultInterval), MaxRate: sample.DefaultMax},
 		Batch:        Batch{MaxRecords: 1000, MaxBytes: maxBatch, MaxAge: Interval(time.Second)},
-		Queue:        Queue{Batches: 64},
+		Queue:        Queue{Batches: 64, MaxBytes: 32 * mebibyte},
 		Retry:        defaultRetry(),
 	}
 }

@@ -49,7 +49,7 @@ func TestEveryKeyOfEventsIsRead(t *testing.T) {
 	assert.Equal(t, Depth(0), e.Ancestors)
 	assert.Equal(t, Sampling{Interval: Interval(time.Second), MaxRate: 100}, e.Sampling)
 	assert.Equal(t, Batch{10, 1 << 20, Interval(100 * time.Millisecond)}, e.Batch)
-	assert.Equal(t, Queue{1}, e.Queue)
+	assert.Equal(t, Queue{1, 8 << 20}, e.Queue)
 	assert.False(t, e.Retry.Enabled)
 	assert.Equal(t, Top{10, 5}, cfg.Top)
 }
@@ -87,6 +87,7 @@ func TestMistakesInEventsAreReportedAtOnceWithTheirPath(t *testing.T) {
 		`events::batch::max_bytes: must be from 64KiB to 4MiB, not 5MiB`,
 		`events::batch::max_age: must be from 10ms to 1h0m0s, not 2h0m0s`,
 		`events::queue::batches: must be from 1 to 1000000, not 0`,
+		`events::queue::max_bytes: must be from 4MiB to 1024MiB, not 1MiB`,
 		`events::retry: 'initial_interval' must be non-negative`,
 		`top::capacity: must be from 1 to 1000000, not 0`,
 		`top::series: must be from 1 to 100, not 101`,

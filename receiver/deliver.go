@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cenkalti/backoff/v6"
@@ -35,9 +36,11 @@ type sender struct {
 	tally  *tally
 	gaps   *gaps
 
-	queue chan *batch
-	done  chan struct{} // closed when the last batch has its fate
-	abort context.CancelFunc
+	queue    chan *batch
+	maxBytes int64
+	queued   atomic.Int64  // bytes
+	done     chan struct{} // closed when the last batch has its fate
+	abort    context.CancelFunc
 
 	mu       sync.Mutex
 	inFlight *batch
@@ -52,6 +55,7 @@ func (s *sender) start() {
 	go func() {
 		defer close(s.done)
 		for b := range s.queue {
+			s.queued.Add(-int64(b.bytes))
 			s.deliver(ctx, b)
 		}
 	}()
@@ -59,11 +63,16 @@ func (s *sender) start() {
 
 // offer queues a batch, or loses it if there is no room. It never blocks.
 func (s *sender) offer(b *batch) {
-	select {
-	case s.queue <- b:
-	default:
-		s.lose(b, errQueueFull)
+	bytes := int64(b.bytes) // after it is queued b belongs to another goroutine
+	if s.queued.Add(bytes) <= s.maxBytes {
+		select {
+		case s.queue <- b:
+			return
+		default:
+		}
 	}
+	s.queued.Add(-bytes)
+	s.lose(b, errQueueFull)
 }
 
 // stop waits until all is delivered, at most until ctx is done: then the rest is lost.

@@ -46,7 +46,7 @@ func (l *logs) Start(ctx context.Context, host component.Host) error {
 	l.sender = &sender{
 		next: l.next, obs: l.obs, retry: l.cfg.Events.Retry, logger: l.set.Logger,
 		tally: &l.kernel.tally, gaps: newGaps(time.Now()),
-		queue: make(chan *batch, l.cfg.Events.Queue.Batches),
+		queue: make(chan *batch, l.cfg.Events.Queue.Batches), maxBytes: int64(l.cfg.Events.Queue.MaxBytes),
 	}
 	l.sender.start()
 	l.startReading()

@@ -1,6 +1,7 @@
 package receiver
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"sync"
@@ -375,6 +376,29 @@ func TestAFullQueueLosesBatchesAndTellsSo(t *testing.T) {
 		assert.Equal(b, int64(3+1), b.ownCounter("otelcol_receiver_accepted_log_records"))
 		// The gap may have been told in vain.
 		assert.Contains(b, []int64{7, 8}, b.ownCounter("otelcol_receiver_refused_log_records"))
+		done()
+	})
+}
+
+func TestAQueueIsFullByBytesToo(t *testing.T) {
+	p := &fakePipeline{consume: func(context.Context, plog.Logs) error {
+		time.Sleep(10 * time.Second)
+		return nil
+	}}
+	change := func(c *Config) { c.Events.Batch.MaxRecords, c.Events.Queue.MaxBytes = 1, 4*mebibyte }
+	inBubble(t, p, change, func(b *bench) {
+		done := b.keepOpen()
+		for range 40 {
+			e := execs(1)[0]
+			e.Exec.Args = bytes.Repeat([]byte("a\x00"), 16384)
+			b.happen(e)
+		}
+		l := b.ledger()
+		lost := l[event.Exec][event.LostBatch]
+		assert.Greater(b, lost, uint64(10))
+		assert.Less(b, lost, uint64(35))
+		b.shutdownShared()
+		b.assertOutcomes(event.Exec, map[event.Outcome]uint64{event.Reported: 40 - lost, event.LostBatch: lost})
 		done()
 	})
 }

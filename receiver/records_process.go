@@ -11,7 +11,7 @@ import (
 )
 
 // exec writes a program that was run. If it was not, the process is what it was
-// before, and what it wanted to run is a file.
+// before, and what it wanted to run is a file with arguments of its own.
 func (w *writer) exec(e *event.Event, p *process.Process) said {
 	s := said{"ebpfsecurity.process.exec", plog.SeverityNumberInfo}
 	line, cut := w.arguments(&e.Exec)
@@ -38,8 +38,10 @@ func (w *writer) exec(e *event.Event, p *process.Process) said {
 	}
 	w.because(e)
 	w.ran(e, p)
-	a.list("process.command_args", w.args)
-	if e.Exec.Flags&event.ExecNoArgs == 0 {
+	if e.Errno != 0 {
+		a.list("ebpfsecurity.exec.args", w.args)
+	} else if e.Exec.Flags&event.ExecNoArgs == 0 {
+		a.list("process.command_args", w.args)
 		a.num("process.args_count", int64(len(w.args)))
 	}
 	a.boolean("process.interactive", e.Exec.TTY != 0)

@@ -139,6 +139,20 @@ func (s BatchSize) Validate() error {
 	return between(uint64(s), 64*kibibyte, maxBatch, func(n uint64) string { return Size(n).String() })
 }
 
+// A QueueSize is the Size of a queue of batches.
+type QueueSize Size
+
+// UnmarshalText reads a Size.
+func (s *QueueSize) UnmarshalText(text []byte) error { return (*Size)(s).UnmarshalText(text) }
+
+// MarshalText writes a Size.
+func (s QueueSize) MarshalText() ([]byte, error) { return []byte(Size(s).String()), nil }
+
+// Validate refuses sizes that no batch may fit into, or no memory.
+func (s QueueSize) Validate() error {
+	return between(uint64(s), maxBatch, 1024*mebibyte, func(n uint64) string { return Size(n).String() })
+}
+
 // An ArgsSize is a number of bytes of arguments.
 type ArgsSize uint32
 

@@ -70,6 +70,12 @@ func WithEbpfsecurityCapabilitiesRemovedEventAttribute(ebpfsecurityCapabilitiesR
 	})
 }
 
+func WithEbpfsecurityExecArgsEventAttribute(ebpfsecurityExecArgsAttributeValue []any) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutEmptySlice("ebpfsecurity.exec.args").FromRaw(ebpfsecurityExecArgsAttributeValue)
+	})
+}
+
 func WithEbpfsecurityExecFlagsEventAttribute(ebpfsecurityExecFlagsAttributeValue []any) EventAttributeOption {
 	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
 		dp.Attributes().PutEmptySlice("ebpfsecurity.exec.flags").FromRaw(ebpfsecurityExecFlagsAttributeValue)
