@@ -64,8 +64,9 @@ func benchReader(b *testing.B) (*reader, *sender) {
 	t := &tally{}
 	s := &sender{
 		next: consumertest.NewNop(), obs: obs, retry: cfg.Events.Retry, logger: zap.NewNop(), tally: t,
-		gaps: newGaps(time.Now()), queue: make(chan *batch, cfg.Events.Queue.Batches), maxBytes: int64(cfg.Events.Queue.MaxBytes),
+		gaps: newGaps(time.Now()),
 	}
+	s.makeQueues(cfg.Events.Queue)
 	s.start()
 	table := process.New(process.Options{Ancestors: 3})
 	b.Cleanup(func() { require.NoError(b, table.Close()) })
@@ -75,10 +76,9 @@ func benchReader(b *testing.B) (*reader, *sender) {
 		table.Exec(exec)
 	}
 	g, _ := collected(cfg.Events.Batch)
-	g.full = s.offer
 	return &reader{
 		logger: zap.NewNop(), table: table, tally: t, sequences: newSequences(), gaps: s.gaps,
 		sampler: sample.New(sample.Options{}, nil), ledger: func() (event.Ledger, error) { return event.Ledger{}, nil },
-		writer: writer{maxArgs: maxArgs}, gatherer: *g,
+		writer: writer{maxArgs: maxArgs}, gatherers: newGatherers(cfg.Events.Batch, s.offer, g.maker),
 	}, s
 }

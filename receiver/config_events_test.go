@@ -87,7 +87,7 @@ func TestMistakesInEventsAreReportedAtOnceWithTheirPath(t *testing.T) {
 		`events::batch::max_bytes: must be from 64KiB to 4MiB, not 5MiB`,
 		`events::batch::max_age: must be from 10ms to 1h0m0s, not 2h0m0s`,
 		`events::queue::batches: must be from 1 to 1000000, not 0`,
-		`events::queue::max_bytes: must be from 4MiB to 1024MiB, not 1MiB`,
+		`events::queue::max_bytes: must be from 8MiB to 1024MiB, not 1MiB`,
 		`events::retry: 'initial_interval' must be non-negative`,
 		`top::capacity: must be from 1 to 1000000, not 0`,
 		`top::series: must be from 1 to 100, not 101`,

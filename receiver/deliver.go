@@ -17,6 +17,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/ebpfsecurity/ebpfsecurityreceiver/internal/event"
+	"github.com/ebpfsecurity/ebpfsecurityreceiver/internal/sensor"
 )
 
 // format names what records are made from, in the collector's own telemetry.
@@ -27,7 +28,8 @@ var (
 	errShutdown  = errors.New("there was no time left at shutdown")
 )
 
-// A sender delivers batches from a bounded queue, one at a time and in order.
+// A sender delivers batches from bounded queues, one at a time, those of high
+// priority first.
 type sender struct {
 	next   consumer.Logs
 	obs    *receiverhelper.ObsReport
@@ -36,8 +38,8 @@ type sender struct {
 	tally  *tally
 	gaps   *gaps
 
-	queue    chan *batch
-	maxBytes int64
+	queues   [sensor.Priorities]chan *batch
+	maxBytes int64         // of all queues
 	queued   atomic.Int64  // bytes
 	done     chan struct{} // closed when the last batch has its fate
 	abort    context.CancelFunc
@@ -47,6 +49,14 @@ type sender struct {
 	panicked sync.Once
 }
 
+// makeQueues makes the queues as large as the config says.
+func (s *sender) makeQueues(q Queue) {
+	s.maxBytes = int64(q.MaxBytes)
+	for lane := range s.queues {
+		s.queues[lane] = make(chan *batch, q.Batches)
+	}
+}
+
 // start begins to deliver.
 func (s *sender) start() {
 	var ctx context.Context
@@ -54,19 +64,56 @@ func (s *sender) start() {
 	s.done = make(chan struct{})
 	go func() {
 		defer close(s.done)
-		for b := range s.queue {
+		for queues := s.queues; ; {
+			b := take(&queues)
+			if b == nil {
+				return
+			}
 			s.queued.Add(-int64(b.bytes))
 			s.deliver(ctx, b)
 		}
 	}()
 }
 
-// offer queues a batch, or loses it if there is no room. It never blocks.
-func (s *sender) offer(b *batch) {
-	bytes := int64(b.bytes) // after it is queued b belongs to another goroutine
-	if s.queued.Add(bytes) <= s.maxBytes {
+// take waits for a batch, and returns nil when all queues are closed and empty.
+func take(queues *[sensor.Priorities]chan *batch) *batch {
+	for *queues != [sensor.Priorities]chan *batch{} {
+		lane, b := ready(queues)
+		if b != nil {
+			return b
+		}
+		queues[lane] = nil
+	}
+	return nil
+}
+
+// ready waits for a queue that has a batch, which it takes, or that is closed.
+func ready(queues *[sensor.Priorities]chan *batch) (sensor.Priority, *batch) {
+	for lane, queue := range queues {
 		select {
-		case s.queue <- b:
+		case b := <-queue:
+			return sensor.Priority(lane), b
+		default:
+		}
+	}
+	select {
+	case b := <-queues[sensor.High]:
+		return sensor.High, b
+	case b := <-queues[sensor.Normal]:
+		return sensor.Normal, b
+	case b := <-queues[sensor.Low]:
+		return sensor.Low, b
+	}
+}
+
+// offer queues a batch, or loses it if there is no room. It never blocks.
+// The lower the priority the more room must be left.
+func (s *sender) offer(lane sensor.Priority, b *batch) {
+	room := s.maxBytes * int64(4-lane) / 4
+	bytes := int64(b.bytes) // after it is queued b belongs to another goroutine
+	if s.queued.Add(bytes) <= room {
+		select {
+		case s.queues[lane] <- b:
 			return
 		default:
 		}
@@ -77,7 +124,9 @@ func (s *sender) offer(b *batch) {
 
 // stop waits until all is delivered, at most until ctx is done: then the rest is lost.
 func (s *sender) stop(ctx context.Context) error {
-	close(s.queue)
+	for _, queue := range s.queues {
+		close(queue)
+	}
 	defer s.abort()
 	select {
 	case <-s.done:
@@ -91,8 +140,10 @@ func (s *sender) stop(ctx context.Context) error {
 
 // loseAll does not wait for a pipeline that does not return.
 func (s *sender) loseAll() {
-	for b := range s.queue {
-		s.lose(b, errShutdown)
+	for _, queue := range s.queues {
+		for b := range queue {
+			s.lose(b, errShutdown)
+		}
 	}
 	s.mu.Lock()
 	b := s.inFlight

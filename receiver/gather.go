@@ -6,6 +6,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 
 	"github.com/ebpfsecurity/ebpfsecurityreceiver/internal/event"
+	"github.com/ebpfsecurity/ebpfsecurityreceiver/internal/sensor"
 )
 
 // A gatherer puts records into batches, and hands these on when they are full.
@@ -18,6 +19,31 @@ type gatherer struct {
 
 	of   resource // of the record that was begun
 	into plog.LogRecordSlice
+}
+
+// newGatherers makes one for each priority: a flood of events of one must not
+// push out those of another on the way to the pipeline either.
+func newGatherers(limits Batch, full func(sensor.Priority, *batch), maker resourceMaker) *[sensor.Priorities]gatherer {
+	var list [sensor.Priorities]gatherer
+	for lane := range list {
+		list[lane] = gatherer{limits: limits, maker: maker, full: func(b *batch) { full(sensor.Priority(lane), b) }}
+	}
+	return &list
+}
+
+// priorityOf is the ring that the kernel reports the event in.
+func priorityOf(e *event.Event) sensor.Priority {
+	switch e.Class {
+	case event.Privilege, event.Module, event.BPF, event.Ptrace, event.Namespace, event.Mount:
+		return sensor.High
+	}
+	switch {
+	case e.Actor.Type == event.Suspicious:
+		return sensor.High
+	case e.Class == event.FileOpen:
+		return sensor.Low
+	}
+	return sensor.Normal
 }
 
 // begin returns a record to fill, which end puts into a batch.

@@ -46,8 +46,8 @@ func (l *logs) Start(ctx context.Context, host component.Host) error {
 	l.sender = &sender{
 		next: l.next, obs: l.obs, retry: l.cfg.Events.Retry, logger: l.set.Logger,
 		tally: &l.kernel.tally, gaps: newGaps(time.Now()),
-		queue: make(chan *batch, l.cfg.Events.Queue.Batches), maxBytes: int64(l.cfg.Events.Queue.MaxBytes),
 	}
+	l.sender.makeQueues(l.cfg.Events.Queue)
 	l.sender.start()
 	l.startReading()
 	return nil
@@ -76,10 +76,9 @@ func (l *logs) startReading() {
 		containers: containerFilter{exclude: e.Exclude.Containers, only: e.Only.Containers},
 		sequences:  newSequences(), gaps: l.sender.gaps, sampler: sampler, ledger: l.source.Ledger,
 		writer: writer{maxArgs: int(e.ArgsMaxBytes)},
-		gatherer: gatherer{
-			limits: e.Batch, full: l.sender.offer,
-			maker: resourceMaker{builder: metadata.NewResourceBuilder(l.cfg.Builder.ResourceAttributes), version: l.set.BuildInfo.Version},
-		},
+		gatherers: newGatherers(e.Batch, l.sender.offer, resourceMaker{
+			builder: metadata.NewResourceBuilder(l.cfg.Builder.ResourceAttributes), version: l.set.BuildInfo.Version,
+		}),
 	}
 	l.read = make(chan struct{})
 	go func(source reporter, table *process.Table) {

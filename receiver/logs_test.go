@@ -403,6 +403,31 @@ func TestAQueueIsFullByBytesToo(t *testing.T) {
 	})
 }
 
+// TestAFloodOfOpensPushesNothingElseOut: not a module, not a program.
+func TestAFloodOfOpensPushesNothingElseOut(t *testing.T) {
+	p := &fakePipeline{consume: func(context.Context, plog.Logs) error {
+		time.Sleep(10 * time.Second)
+		return nil
+	}}
+	change := func(c *Config) { c.Events.Batch.MaxRecords, c.Events.Queue.Batches = 5, 4 }
+	inBubble(t, p, change, func(b *bench) {
+		done := b.keepOpen()
+		for range 200 {
+			b.happen(samples()["file_open"])
+		}
+		b.happen(samples()["module_load"], samples()["exec"], samples()["exec_suspicious"])
+		for range 200 {
+			b.happen(samples()["file_open"])
+		}
+		b.shutdownShared()
+		assert.NotZero(b, b.ledger()[event.FileOpen][event.LostBatch])
+		b.assertOutcomes(event.Module, map[event.Outcome]uint64{event.Reported: 1})
+		b.assertOutcomes(event.Exec, map[event.Outcome]uint64{event.Reported: 2})
+		b.assertBalance()
+		done()
+	})
+}
+
 func TestShutdownEndsWithItsContext(t *testing.T) {
 	p := &fakePipeline{consume: func(ctx context.Context, _ plog.Logs) error {
 		<-ctx.Done()

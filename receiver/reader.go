@@ -9,6 +9,7 @@ import (
 	"github.com/ebpfsecurity/ebpfsecurityreceiver/internal/event"
 	"github.com/ebpfsecurity/ebpfsecurityreceiver/internal/process"
 	"github.com/ebpfsecurity/ebpfsecurityreceiver/internal/sample"
+	"github.com/ebpfsecurity/ebpfsecurityreceiver/internal/sensor"
 )
 
 // A reader makes records from what the sensor reads. Its methods never block
@@ -24,7 +25,7 @@ type reader struct {
 	sampler    *sample.Sampler
 	ledger     func() (event.Ledger, error)
 	writer     writer
-	gatherer   gatherer
+	gatherers  *[sensor.Priorities]gatherer
 
 	looked time.Time // at the ledger
 	failed bool      // to look, or to set a rate, the last time
@@ -50,8 +51,9 @@ func (r *reader) Event(e *event.Event) {
 	}
 	r.tops.see(e)
 	now := time.Now()
-	record := r.gatherer.begin(now, resource{p.ContainerID, p.PodUID})
-	r.gatherer.end(now, e.Class, r.writer.write(record, e, p, now))
+	g := &r.gatherers[priorityOf(e)]
+	record := g.begin(now, resource{p.ContainerID, p.PodUID})
+	g.end(now, e.Class, r.writer.write(record, e, p, now))
 }
 
 // Cgroup remembers the name of a cgroup.
@@ -63,13 +65,17 @@ func (r *reader) Tick(now time.Time) {
 		r.looked = now
 		r.look(now)
 	}
-	r.gatherer.flushOld(now)
+	for lane := range r.gatherers {
+		r.gatherers[lane].flushOld(now)
+	}
 }
 
 // end hands on the last batch. What was lost until now is told in it.
 func (r *reader) end(now time.Time) {
 	r.look(now)
-	r.gatherer.flush()
+	for lane := range r.gatherers {
+		r.gatherers[lane].flush()
+	}
 }
 
 // look adapts the sampling to how much passes, and tells of losses.
@@ -98,7 +104,8 @@ func (r *reader) tell(now time.Time, l *event.Ledger) {
 		if g.reason == event.LostRing {
 			r.sequences.narrow(&g)
 		}
-		r.gatherer.endGap(now, g, r.writer.gap(r.gatherer.begin(now, resource{}), g, now))
+		to := &r.gatherers[sensor.High]
+		to.endGap(now, g, r.writer.gap(to.begin(now, resource{}), g, now))
 	}
 }
 

@@ -148,9 +148,10 @@ func (s *QueueSize) UnmarshalText(text []byte) error { return (*Size)(s).Unmarsh
 // MarshalText writes a Size.
 func (s QueueSize) MarshalText() ([]byte, error) { return []byte(Size(s).String()), nil }
 
-// Validate refuses sizes that no batch may fit into, or no memory.
+// Validate refuses sizes of which the half is too small for a batch, and those
+// for which there is no memory.
 func (s QueueSize) Validate() error {
-	return between(uint64(s), maxBatch, 1024*mebibyte, func(n uint64) string { return Size(n).String() })
+	return between(uint64(s), 2*maxBatch, 1024*mebibyte, func(n uint64) string { return Size(n).String() })
 }
 
 // An ArgsSize is a number of bytes of arguments.
