@@ -12,6 +12,9 @@ import (
 	"github.com/ebpfsecurity/ebpfsecurityreceiver/internal/event"
 )
 
+// slow is how long a record takes its reader, longer than it takes an emulated CPU to make one.
+const slow = 200 * time.Microsecond
+
 // A slowReader takes its time over every record, and only counts them.
 type slowReader struct {
 	mu      sync.Mutex
@@ -34,7 +37,7 @@ func (r *slowReader) Event(e *event.Event) {
 	n := r.numbers[key]
 	r.numbers[key] = numbered{max(n.next, e.Seq+1), n.received + 1}
 	r.mu.Unlock()
-	for until := time.Now().Add(20 * time.Microsecond); time.Now().Before(until); {
+	for until := time.Now().Add(slow); time.Now().Before(until); {
 	}
 }
 
@@ -72,7 +75,7 @@ func (r *slowReader) missing() (missing [event.Classes]uint64) {
 func TestKernelOverload(t *testing.T) {
 	needRoot(t)
 	needShadow(t)
-	const opens, execs, planted = 100_000, 3000, 300
+	const opens, execs, planted = 12_000, 300, 50
 	s := Open(Options{
 		Process: true, File: true, SyscallTracepoints: true, Cgroup: testCgroupID(),
 		Watch:             []Watch{{shadow, event.Critical, true, true}},
@@ -129,7 +132,8 @@ func TestKernelOverload(t *testing.T) {
 	if r.read[event.FileOpen] == opens {
 		t.Error("nothing was lost: this is no overload")
 	}
-	if r.high != planted {
+	// What the kernel skipped nobody saw, see same.
+	if lost := planted - r.high; lost > counts.Missed {
 		t.Errorf("%d records of suspicious processes instead of %d", r.high, planted)
 	}
 	if s.Undecoded() != 0 {
@@ -140,7 +144,7 @@ func TestKernelOverload(t *testing.T) {
 func TestKernelSampling(t *testing.T) {
 	needRoot(t)
 	needShadow(t)
-	const opens = 20_000
+	const opens = 10_000
 	s := Open(Options{
 		File: true, SyscallTracepoints: true, Cgroup: testCgroupID(),
 		Watch:  []Watch{{shadow, event.Critical, true, true}},
@@ -161,8 +165,8 @@ func TestKernelSampling(t *testing.T) {
 	for _, e := range got {
 		stands += uint64(e.Weight)
 	}
-	// Each is left out or not for itself: 4 standard deviations are 4·√(20000·15/16·1/16)·16 ≈ 2200.
-	if stands < opens-2200 || stands > opens+2200 {
+	// Each is left out or not for itself: 4 standard deviations are 4·√(10000·15/16·1/16)·16 ≈ 1550.
+	if stands < opens-1550 || stands > opens+1550 {
 		t.Errorf("%d records stand for %d events, not for %d", len(got), stands, opens)
 	}
 	fatal(t, s.SetSampleRate(event.FileOpen, 1))
