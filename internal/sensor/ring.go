@@ -26,6 +26,7 @@ const (
 type ringBuffer struct {
 	consumer, produced []byte // mapped
 	data               []byte // of produced
+	wrapped            []byte // the last record that was in two pieces
 	read, written      *uint64
 	at                 uint64 // how far this side has read
 	mask               uint64
@@ -38,8 +39,9 @@ func newRingBuffer(m *ebpf.Map) (*ringBuffer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("map the ring's position: %w", err)
 	}
-	// The data is there twice, one after the other, so that a record at its end is in one piece.
-	produced, err := unix.Mmap(m.FD(), int64(page), page+2*size, unix.PROT_READ, unix.MAP_SHARED)
+	// The kernel offers the data twice, one after the other, so that a record at its end is
+	// in one piece; but counts the second as memory too.
+	produced, err := unix.Mmap(m.FD(), int64(page), page+size, unix.PROT_READ, unix.MAP_SHARED)
 	if err != nil {
 		_ = unix.Munmap(consumer)
 		return nil, fmt.Errorf("map the ring: %w", err)
@@ -68,10 +70,20 @@ func (r *ringBuffer) peek() []byte {
 		case header&ringDiscard != 0 || size+ringHeader > r.mask+1:
 			r.skip(size)
 		default:
-			return r.data[start+ringHeader : start+ringHeader+size : start+ringHeader+size]
+			return r.record((start+ringHeader)&r.mask, size)
 		}
 	}
 	return nil
+}
+
+// record returns the record that begins here, in place unless it goes on where the data begins.
+func (r *ringBuffer) record(start, size uint64) []byte {
+	end := start + size
+	if end <= r.mask+1 {
+		return r.data[start:end:end]
+	}
+	r.wrapped = append(append(r.wrapped[:0], r.data[start:]...), r.data[:end&r.mask]...)
+	return r.wrapped
 }
 
 // next gives the record of this size back to the kernel.
