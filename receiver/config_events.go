@@ -124,7 +124,7 @@ func defaultEvents() Events {
 		},
 		ArgsMaxBytes: maxArgs,
 		Ancestors:    3,
-		Rings:        Rings{High: 1 * mebibyte, Normal: 8 * mebibyte, Low: 8 * mebibyte},
+		Rings:        Rings{High: 1 * mebibyte, Normal: 4 * mebibyte, Low: 4 * mebibyte},
 		Sampling:     Sampling{EventsPerSecond: sample.DefaultTarget, Interval: Interval(sample.DefaultInterval), MaxRate: sample.DefaultMax},
 		Batch:        Batch{MaxRecords: 1000, MaxBytes: maxBatch, MaxAge: Interval(time.Second)},
 		Queue:        Queue{Batches: 64, MaxBytes: 32 * mebibyte},

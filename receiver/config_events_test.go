@@ -36,7 +36,7 @@ func TestDefaultEvents(t *testing.T) {
 	for c := range event.Classes {
 		assert.Equal(t, c != event.Exit && c != event.Close, report.Classes[c], c)
 	}
-	assert.Equal(t, [sensor.Priorities]uint32{1 << 20, 8 << 20, 8 << 20}, report.Rings)
+	assert.Equal(t, [sensor.Priorities]uint32{1 << 20, 4 << 20, 4 << 20}, report.Rings)
 	assert.Zero(t, report.Exclude)
 	assert.Zero(t, report.Only)
 }
