@@ -14,13 +14,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cilium/ebpf"
 	"golang.org/x/sys/unix"
 
 	"github.com/ebpfsecurity/ebpfsecurityreceiver/internal/event"
 )
 
 // BenchmarkKernel shows what the programs add to the operations that they hook:
-// first with nothing attached, then with all probes. `make bench` runs it in a
+// first with nothing attached, then with all probes, and then with all records, too. `make bench` runs it in a
 // VM that counts instructions, where a nanosecond is an instruction.
 func BenchmarkKernel(b *testing.B) {
 	if os.Geteuid() != 0 {
@@ -46,9 +47,9 @@ func BenchmarkKernel(b *testing.B) {
 		}
 	}
 	run("nothing")
-	for _, way := range []string{"default", "syscall_tracepoints"} {
+	for _, way := range []string{"default", "records", "syscall_tracepoints"} {
 		stop, taxes := startSensor(b, way, filepath.Join(dir, "watched"))
-		if way == "default" || taxes { // the others are used only where there is nothing better
+		if way != "syscall_tracepoints" || taxes { // those are used only where there is nothing better
 			run(way)
 		}
 		stop()
@@ -96,8 +97,16 @@ func startSensor(b *testing.B, way, watched string) (stop func(), taxes bool) {
 
 // The sensor of startSensor stays until its process ends.
 var _ = can("sense", func(args []string) (string, error) {
-	s := Open(typicalOptions(args[0] == "syscall_tracepoints", args[1]))
+	o := typicalOptions(args[0] == "syscall_tracepoints", args[1])
+	if args[0] == "records" {
+		o.Report = allRecords()
+		o.Report.FailedOpens = false
+	}
+	s := Open(o)
 	_, err := s.Count()
+	if s.Reports() == nil {
+		go func() { _ = s.Read(nobody{}) }()
+	}
 	for _, h := range s.Hooks() {
 		if h.SyscallTracepoints {
 			return h.Name, err
@@ -105,6 +114,13 @@ var _ = can("sense", func(args []string) (string, error) {
 	}
 	return "", err
 })
+
+// nobody takes records and does nothing with them.
+type nobody struct{}
+
+func (nobody) Event(*event.Event)  {}
+func (nobody) Cgroup(event.Cgroup) {}
+func (nobody) Tick(time.Time)      {}
 
 func typicalOptions(taxing bool, more ...string) Options {
 	o := Options{
@@ -251,4 +267,57 @@ func tcpServer(b *testing.B) func() {
 		unix.Close(c)
 		unix.Close(a)
 	}
+}
+
+// BenchmarkPrograms shows what one run of each program takes by the kernel's own
+// statistics: nanoseconds, which are instructions in the VM of `make bench`.
+func BenchmarkPrograms(b *testing.B) {
+	if os.Geteuid() != 0 {
+		b.Skip("needs root")
+	}
+	stats, err := ebpf.EnableStats(unix.BPF_STATS_RUN_TIME)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer stats.Close()
+	dir := b.TempDir()
+	work := operations(b, dir)
+	for _, way := range []string{"default", "records"} {
+		o := typicalOptions(false, filepath.Join(dir, "watched"))
+		if way == "records" {
+			o.Report = allRecords()
+			o.Report.FailedOpens = false
+		}
+		s := Open(o)
+		for _, op := range work {
+			before := s.runs(b)
+			for range 100 {
+				op.do()
+			}
+			for name, after := range s.runs(b) {
+				if n := after.RunCount - before[name].RunCount; n > 0 {
+					b.Run(way+"/"+op.name+"/"+name, func(b *testing.B) {
+						for b.Loop() {
+						}
+						b.ReportMetric(0, "ns/op")
+						b.ReportMetric(float64(after.Runtime-before[name].Runtime)/float64(n), "ns/run")
+						b.ReportMetric(float64(n)/100, "runs/op")
+					})
+				}
+			}
+		}
+		_ = s.Close()
+	}
+}
+
+func (s *Sensor) runs(b *testing.B) map[string]*ebpf.ProgramStats {
+	out := make(map[string]*ebpf.ProgramStats)
+	for _, served := range s.serving {
+		stats, err := served.program.Stats()
+		if err != nil {
+			b.Fatal(err)
+		}
+		out[served.name] = stats
+	}
+	return out
 }
