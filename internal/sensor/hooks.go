@@ -2,6 +2,12 @@
 
 package sensor
 
+import (
+	"slices"
+
+	"github.com/ebpfsecurity/ebpfsecurityreceiver/internal/event"
+)
+
 // A hook is one thing to watch and the ways to watch it, best first. The first
 // way of which all programs load and attach wins.
 type hook struct {
@@ -68,8 +74,8 @@ func processHooks() []hook {
 	}
 }
 
-func networkHooks() []hook {
-	return []hook{
+func networkHooks(r Report) []hook {
+	hooks := []hook{
 		{"network.tcp", []way{all(bpfProgTcpState, bpfProgTcpStateElse)}},
 		{"network.udp", []way{
 			all(bpfProgUdpOut4Fexit, bpfProgUdpOut6Fexit, bpfProgUdpInFentry, bpfProgUdpEnd4Fentry, bpfProgUdpEnd6Fentry),
@@ -78,6 +84,15 @@ func networkHooks() []hook {
 		{"network.error", []way{one(bpfProgUdpErrorTp), one(bpfProgUdpErrorFent)}},
 		{"network.existing", []way{one(bpfProgSocketsKnown)}},
 	}
+	if r.Classes[event.Accept] || r.Classes[event.Close] { // whoever accepts owns what is closed
+		hooks = slices.Insert(hooks, 1, hook{"network.accept", []way{
+			one(bpfProgAcceptFexit4), // until Linux 6.9
+			one(bpfProgAcceptFexit),
+			one(bpfProgAcceptKret, "inet_csk_accept"),
+			taxing(program{name: bpfProgAcceptTp, targets: exits("accept", "accept4")}),
+		}})
+	}
+	return hooks
 }
 
 func fileHooks() []hook {
@@ -151,7 +166,7 @@ func hooksFor(o Options) []hook {
 		hooks func() []hook
 	}{
 		{o.Process, processHooks},
-		{o.Network, networkHooks},
+		{o.Network, func() []hook { return networkHooks(o.Report) }},
 		{o.File, fileHooks},
 		{o.Privilege, privilegeHooks},
 		{o.Kernel, kernelHooks},
