@@ -86,8 +86,8 @@ func networkHooks(r Report) []hook {
 	}
 	if r.Classes[event.Accept] || r.Classes[event.Close] { // whoever accepts owns what is closed
 		hooks = slices.Insert(hooks, 1, hook{"network.accept", []way{
-			one(bpfProgAcceptFexit4), // until Linux 6.9
 			one(bpfProgAcceptFexit),
+			one(bpfProgAcceptFexit4), // until Linux 6.9
 			one(bpfProgAcceptKret, "inet_csk_accept"),
 			taxing(program{name: bpfProgAcceptTp, targets: exits("accept", "accept4")}),
 		}})

@@ -3,8 +3,10 @@
 package sensor
 
 import (
+	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -48,15 +50,8 @@ func TestKernelRecordsOfTCP(t *testing.T) {
 				if c.lack != nil && c.lack() != "" {
 					t.Skip("not on this kernel: network.tcp: " + c.lack())
 				}
-				var connects, accepts, closes []event.Event
-				connects = r.during(t, event.Connect, func() {
-					accepts = r.during(t, event.Accept, func() {
-						closes = r.during(t, event.Close, func() {
-							l.expect(t, c.each.times(5), "tcp", c.name, f.name, "5")
-						})
-					})
-				})
-				c.sameRecords(t, 5, connects, accepts, closes)
+				got := r.sockets(t, func() { l.expect(t, c.each.times(5), "tcp", c.name, f.name, "5") })
+				c.sameRecords(t, 5, got[event.Connect], got[event.Accept], got[event.Close])
 			})
 		}
 	}
@@ -99,5 +94,93 @@ func (c tcpCase) sameRecords(t *testing.T, n uint64, connects, accepts, closes [
 		if x.got != x.want {
 			t.Errorf("%d records of %s instead of %d", x.got, x.what, x.want)
 		}
+	}
+}
+
+// TestKernelRecordsOfSockets compares every record with what the helper says that it did.
+func TestKernelRecordsOfSockets(t *testing.T) {
+	l := newLab(t)
+	r := l.report(t)
+	cgroups := ""
+	if programOf(r.Hooks(), "network.udp") == bpfProgUdpSend4 {
+		cgroups = "cgroups"
+	}
+	for deed, cases := range map[string][]recordCase{"tcp records": tcpRecords, "udp records": udpRecords} {
+		for _, c := range cases {
+			for _, f := range families {
+				t.Run(c.name+"/"+f.name, func(t *testing.T) {
+					if c.name == "by io_uring" && programOf(r.Hooks(), "network.accept") == bpfProgAcceptTp {
+						t.Skip("not on this kernel: network.accept: system calls' exits do not see io_uring")
+					}
+					r.sameDiary(t, l.helper, func() string { return l.do(t, deed, c.name, f.name, cgroups) })
+				})
+			}
+		}
+	}
+}
+
+// sockets is during for all classes of sockets at once.
+func (r *reporting) sockets(t *testing.T, do func()) map[event.Class][]event.Event {
+	t.Helper()
+	classes := []event.Class{event.Connect, event.Accept, event.Close, event.UDPSend}
+	r.settle()
+	for _, class := range classes {
+		r.take(class)
+	}
+	before, err := r.Ledger()
+	fatal(t, err)
+	do()
+	r.settle()
+	after, err := r.Ledger()
+	fatal(t, err)
+	got := map[event.Class][]event.Event{}
+	for _, class := range classes {
+		got[class] = r.take(class)
+		n := after[class][event.Observed] - before[class][event.Observed]
+		if n != uint64(len(got[class])) || after[class][event.Filtered] != before[class][event.Filtered] {
+			t.Errorf("%s: observed %d, read %d", class, n, len(got[class]))
+		}
+	}
+	return got
+}
+
+// sameDiary fails the test if not exactly what do returns was reported of sockets.
+func (r *reporting) sameDiary(t *testing.T, h *helper, do func() string) {
+	t.Helper()
+	var diary string
+	var got []string
+	for class, events := range r.sockets(t, func() { diary = do() }) {
+		for _, e := range events {
+			got = append(got, entry(class, int(e.Actor.PID), e.Socket, unix.Errno(e.Errno)))
+			sameActor(t, h, e)
+		}
+	}
+	if lack, ok := strings.CutPrefix(diary, "lack "); ok {
+		t.Skip("not on this kernel: network.tcp: " + lack)
+	}
+	want := strings.Split(diary, "\n")
+	slices.Sort(want)
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		t.Errorf("reported:\n%s\nhappened:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// sameActor compares with what is known of a helper.
+func sameActor(t *testing.T, h *helper, e event.Event) {
+	t.Helper()
+	a := e.Actor
+	if a.PID == 0 {
+		if a.UID+1 != 0 || a.EUID+1 != 0 || a.Comm != [16]byte{} || a.Start != 0 {
+			t.Errorf("nobody is %+v", a)
+		}
+		return
+	}
+	parent := uint32(os.Getpid())
+	if a.PID != uint32(h.cmd.Process.Pid) { // a helper's helper
+		parent = uint32(h.cmd.Process.Pid)
+	}
+	if a.ParentPID != parent || a.UID != 0 || a.Start == 0 || a.TID == 0 || len(text(a.Comm[:])) == 0 || (a.Hierarchy == 0 && a.Cgroup != testCgroupID()) {
+		t.Errorf("%+v is not the child of %d", a, parent)
 	}
 }
