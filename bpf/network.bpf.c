@@ -8,6 +8,8 @@
 
 #include "event.h"
 #include "maps.h"
+#include "sock.h"
+#include "task.h"
 #include "udp.h"
 
 /* struct tcp_conn is what is remembered of a connection until it closes. */
@@ -62,35 +64,65 @@ static __always_inline void count_error(struct counts *c, int err)
 	}
 }
 
-static __always_inline void established(struct counts *c, __u64 sock, int old)
+static __always_inline void established(struct counts *c, const struct sock *sk, int old)
 {
+	__u64 sock = (__u64)sk;
 	struct tcp_conn *self;
 
 	if (old == TCP_SYN_SENT) {
 		add_connection(c, sock, DIRECTION_OUT);
+		tell_owned(c, sk, CLASS_CONNECT, 0, DIRECTION_OUT);
 		return;
 	}
 	self = bpf_map_lookup_elem(&connections, &sock);
 	if (self) { /* both ends called connect */
 		self->active = 1;
 		ADD(c, connect_active[DIRECTION_OUT][PROTOCOL_TCP], 1);
+		tell_owned(c, sk, CLASS_CONNECT, 0, DIRECTION_OUT);
 		return;
 	}
 	ADD(c, connect[DIRECTION_IN][PROTOCOL_TCP], 1);
 	add_connection(c, sock, DIRECTION_IN);
 }
 
-static __always_inline void closed(struct counts *c, __u64 sock, int old, int err)
+/* drop_connection is false if there is none, or no longer. */
+static __always_inline bool drop_connection(struct counts *c, __u64 sock, struct tcp_conn *conn)
 {
-	struct tcp_conn *known = bpf_map_lookup_elem(&connections, &sock), conn;
+	struct tcp_conn *known = bpf_map_lookup_elem(&connections, &sock);
 
-	if (known) {
-		conn = *known;
-		if (!bpf_map_delete_elem(&connections, &sock) && conn.active)
-			ADD(c, connect_active[conn.direction & 1][PROTOCOL_TCP], -1);
-	}
+	if (!known)
+		return false;
+	*conn = *known;
+	if (bpf_map_delete_elem(&connections, &sock))
+		return false;
+	if (conn->active)
+		ADD(c, connect_active[conn->direction & 1][PROTOCOL_TCP], -1);
+	return true;
+}
+
+/* failed reports a connect that came to nothing. Without an error its owner gave up,
+ * or there was no port to connect from. */
+static __always_inline void failed(struct counts *c, const struct sock *sk, int err)
+{
+	if (!err)
+		err = BPF_CORE_READ((const struct inet_sock *)sk, inet_sport) ? ECANCELED
+									      : EADDRNOTAVAIL;
+	tell_owned(c, sk, CLASS_CONNECT, err, DIRECTION_OUT);
+}
+
+static __always_inline void closed(struct counts *c, const struct sock *sk, int old)
+{
+	struct tcp_conn conn = {.direction = DIRECTION_OUT};
+	bool known = drop_connection(c, (__u64)sk, &conn);
+	int err = sk->sk_err;
+
+	if (conn.active)
+		tell_owned(c, sk, CLASS_CLOSE, err, conn.direction);
+	else if (known || old == TCP_SYN_SENT)
+		failed(c, sk, err);
 	if (known || old != TCP_SYN_RECV)
 		count_error(c, err);
+	disown((__u64)sk);
 }
 
 static __always_inline int tcp_changed(const struct sock *sk, int old, int new)
@@ -98,20 +130,24 @@ static __always_inline int tcp_changed(const struct sock *sk, int old, int new)
 	__u64 sock = (__u64)sk;
 	struct tcp_conn connecting = {.direction = DIRECTION_OUT};
 
-	if (sk->sk_protocol != IPPROTO_TCP || old == TCP_LISTEN || new == TCP_LISTEN ||
-	    is_other_net(sk))
+	if (sk->sk_protocol != IPPROTO_TCP || is_other_net(sk))
 		return 0;
-	if (new == TCP_SYN_SENT) {
+	if (old == TCP_LISTEN || new == TCP_LISTEN) {
+		if (new == TCP_SYN_RECV)
+			disown(sock); /* is born, maybe where another one was */
+	} else if (new == TCP_SYN_SENT) {
 		struct counts *c = my_counts();
 
 		ADD(c, connect[DIRECTION_OUT][PROTOCOL_TCP], 1);
+		if (report_classes & OWNER_CLASSES)
+			own_socket(sock); /* connect(2) and its like run here */
 	} else if (new == TCP_CLOSE) {
-		closed(my_counts(), sock, old, sk->sk_err);
+		closed(my_counts(), sk, old);
 	} else if (new == TCP_SYN_RECV && old == TCP_SYN_SENT) {
 		bpf_map_update_elem(&connections, &sock, &connecting, BPF_NOEXIST);
 	} else if (new == TCP_ESTABLISHED || old == TCP_SYN_RECV) {
 		/* With fast open an accepted socket may close its half before. */
-		established(my_counts(), sock, old);
+		established(my_counts(), sk, old);
 	}
 	return 0;
 }
@@ -161,6 +197,49 @@ int BPF_PROG(tcp_state_else, const struct sock *sk, int old, int new)
 	return tcp_changed(sk, old, new);
 }
 
+/* accepted: the current task has taken a connection. */
+static __always_inline int accepted(const struct sock *sk)
+{
+	if (!sk || BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP || is_other_net(sk))
+		return 0;
+	return report_accept(sk);
+}
+
+SEC("fexit/inet_csk_accept")
+int BPF_PROG(accept_fexit4, struct sock *sk, int flags, int *err, bool kern, struct sock *ret)
+{
+	return accepted(ret);
+}
+
+/* Since Linux 6.10 (92ef0fd55ac8). */
+SEC("fexit/inet_csk_accept")
+int BPF_PROG(accept_fexit, struct sock *sk, struct proto_accept_arg *arg, struct sock *ret)
+{
+	return ret && ret->sk_protocol == IPPROTO_TCP ? accepted(ret) : 0;
+}
+
+SEC("kretprobe")
+int BPF_KRETPROBE(accept_kret, struct sock *ret)
+{
+	return accepted(ret);
+}
+
+/* At the exit of accept(2): where another thread has already closed the descriptor, it is missed.
+ */
+SEC("tracepoint")
+int accept_tp(struct sys_exit *ctx)
+{
+	struct sock *sk;
+
+	if (ctx->ret < 0)
+		return 0;
+	sk = socket_in(opened((void *)bpf_get_current_task(), ctx->ret));
+	if (sk && BPF_CORE_READ(sk, sk_protocol) == IPPROTO_MPTCP &&
+	    bpf_core_type_exists(struct mptcp_sock))
+		sk = BPF_CORE_READ((struct mptcp_sock *)sk, first);
+	return accepted(sk);
+}
+
 /* fexit: what the stack refused to send was not sent. */
 SEC("fexit/udp_sendmsg")
 int BPF_PROG(udp_out4_fexit, struct sock *sk, struct msghdr *msg, unsigned long len, int ret)
@@ -174,8 +253,7 @@ int BPF_PROG(udp_out4_fexit, struct sock *sk, struct msghdr *msg, unsigned long 
 		peer_v4(&peer, BPF_PROBE_READ(to, sin_addr), BPF_PROBE_READ(to, sin_port));
 	else
 		peer_v4(&peer, sk->__sk_common.skc_daddr, sk->__sk_common.skc_dport);
-	see_udp((__u64)sk, &peer, DIRECTION_OUT);
-	return 0;
+	return sent_udp(sk, &peer);
 }
 
 SEC("fexit/udpv6_sendmsg")
@@ -198,8 +276,7 @@ int BPF_PROG(udp_out6_fexit, struct sock *sk, struct msghdr *msg, unsigned long 
 	} else {
 		peer_of(&peer, sk);
 	}
-	see_udp((__u64)sk, &peer, DIRECTION_OUT);
-	return 0;
+	return sent_udp(sk, &peer);
 }
 
 /* The end of a receive, of both families: len is negative if the datagram was only peeked at. */
@@ -240,6 +317,37 @@ int BPF_PROG(udp_end6_fentry, struct sock *sk)
 	return 0;
 }
 
+/* As report_udp; a socket that only connects has no address or port yet. */
+static __noinline int report_udp_cgroup(struct bpf_sock_addr *ctx, const struct peer *peer)
+{
+	struct counts *c = my_counts();
+	bool high = now_suspicious();
+	__u32 weight = want_udp(c, peer->addr, high);
+	struct bpf_sock *sk = ctx->sk;
+	struct socket_record r;
+	__u32 *local = (__u32 *)r.local;
+
+	if (!c || !weight || !sk)
+		return 0;
+	begin(&r.head, CLASS_UDP_SEND, weight, 0);
+	who_probed(&r.head.who);
+	r.family = sk->family;
+	r.local_port = sk->src_port;
+	if (sk->family == AF_INET6) {
+		local[0] = sk->src_ip6[0];
+		local[1] = sk->src_ip6[1];
+		local[2] = sk->src_ip6[2];
+		local[3] = sk->src_ip6[3];
+	} else if (sk->src_ip4) {
+		map_v4(r.local, sk->src_ip4);
+	} else {
+		no_address(r.local);
+	}
+	udp_ends(&r, peer->addr, peer->port);
+	send(c, &r.head, sizeof(r), CLASS_UDP_SEND, high);
+	return 0;
+}
+
 /* Where there are no trampolines: the cgroup hooks, at the root of the hierarchy. 1 means go on. */
 static __always_inline int udp_cgroup(struct bpf_sock_addr *ctx, bool v6, enum direction direction)
 {
@@ -256,7 +364,8 @@ static __always_inline int udp_cgroup(struct bpf_sock_addr *ctx, bool v6, enum d
 	} else {
 		peer_v4(&peer, ctx->user_ip4, ctx->user_port);
 	}
-	see_udp(bpf_get_socket_cookie(ctx), &peer, direction);
+	if (see_udp(bpf_get_socket_cookie(ctx), &peer, direction) && direction == DIRECTION_OUT)
+		report_udp_cgroup(ctx, &peer);
 	return 1;
 }
 
@@ -355,7 +464,7 @@ struct {
 	__type(value, __u32);
 } listeners SEC(".maps");
 
-static __always_inline void tcp_known(struct sock *sk)
+static __always_inline void tcp_known(struct sock *sk, struct task_struct *task)
 {
 	struct listener l = {
 	    .net = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum),
@@ -363,6 +472,8 @@ static __always_inline void tcp_known(struct sock *sk)
 	};
 	__u8 state = BPF_CORE_READ(sk, __sk_common.skc_state);
 	__u64 sock = (__u64)sk;
+	struct tcp_conn conn;
+	struct who w;
 	__u32 yes = 1;
 
 	if (!known_pass) {
@@ -375,8 +486,14 @@ static __always_inline void tcp_known(struct sock *sk)
 		return;
 	add_connection(my_counts(), sock,
 		       bpf_map_lookup_elem(&listeners, &l) ? DIRECTION_IN : DIRECTION_OUT);
-	if (BPF_CORE_READ(sk, __sk_common.skc_state) == TCP_CLOSE)
-		closed(my_counts(), sock, TCP_SYN_RECV, 0); /* meanwhile */
+	if ((report_classes & OWNER_CLASSES) && task) { /* one of those that hold it */
+		who_is(&w, task);
+		bpf_map_update_elem(&socket_owners, &sock, &w, BPF_NOEXIST);
+	}
+	if (BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_CLOSE)
+		return;
+	drop_connection(my_counts(), sock, &conn); /* meanwhile */
+	disown(sock);
 }
 
 /* give_cookie: a socket has none until someone asks for it. */
@@ -409,21 +526,16 @@ SEC("iter/task_file")
 int sockets_known(struct bpf_iter__task_file *ctx)
 {
 	struct file *file = ctx->file;
-	struct socket *socket;
-	struct sock *sk;
+	struct sock *sk = socket_in(file);
 	__u16 family;
 
-	if (!file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
-		return 0;
-	socket = BPF_CORE_READ(file, private_data);
-	sk = BPF_CORE_READ(socket, sk);
 	if (!sk || is_other_net(sk))
 		return 0;
 	family = BPF_CORE_READ(sk, __sk_common.skc_family);
 	if (family != AF_INET && family != AF_INET6)
 		return 0;
 	if (BPF_CORE_READ(sk, sk_protocol) == IPPROTO_TCP)
-		tcp_known(sk);
+		tcp_known(sk, ctx->task);
 	if (BPF_CORE_READ(sk, sk_protocol) != IPPROTO_UDP || !known_pass ||
 	    !BPF_CORE_READ(sk, __sk_common.skc_dport))
 		return 0;

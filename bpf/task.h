@@ -161,23 +161,35 @@ static __always_inline bool is_interpreter(struct file *exe)
 	return bpf_map_lookup_elem(&interpreters, &name);
 }
 
-/* fd_is_remote: the descriptor is a socket, but not one that stays on the host as the journal's. */
-static __always_inline bool fd_is_remote(struct task_struct *task, __u32 fd)
+/* opened returns the file of a descriptor, NULL if there is none. */
+static __always_inline struct file *opened(struct task_struct *task, __u32 fd)
 {
 	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
 	struct file **files = BPF_CORE_READ(table, fd);
 	struct file *file = NULL;
-	struct socket *socket;
-	struct sock *sk;
 
-	if (fd >= BPF_CORE_READ(table, max_fds))
-		return false;
-	bpf_probe_read_kernel(&file, sizeof(file), files + fd);
+	if (fd < BPF_CORE_READ(table, max_fds))
+		bpf_probe_read_kernel(&file, sizeof(file), files + fd);
+	return file;
+}
+
+/* socket_in returns the socket that is in a file, NULL if there is none. */
+static __always_inline struct sock *socket_in(struct file *file)
+{
+	struct socket *socket;
+
 	if (!file || (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
-		return false;
+		return NULL;
 	socket = BPF_CORE_READ(file, private_data);
-	sk = BPF_CORE_READ(socket, sk);
-	return BPF_CORE_READ(sk, __sk_common.skc_family) != AF_UNIX &&
+	return BPF_CORE_READ(socket, sk);
+}
+
+/* fd_is_remote: the descriptor is a socket, but not one that stays on the host as the journal's. */
+static __always_inline bool fd_is_remote(struct task_struct *task, __u32 fd)
+{
+	struct sock *sk = socket_in(opened(task, fd));
+
+	return sk && BPF_CORE_READ(sk, __sk_common.skc_family) != AF_UNIX &&
 	       BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_LISTEN; /* FastCGI */
 }
 

@@ -22,16 +22,18 @@ enum { false, true };
 
 #define NULL ((void *)0)
 
-#define EPERM	     1
-#define EPIPE	     32
-#define EEXIST	     17
-#define ENOPROTOOPT  92
-#define ENETUNREACH  101
-#define ETIMEDOUT    110
-#define ECONNREFUSED 111
-#define EHOSTDOWN    112
-#define EHOSTUNREACH 113
-#define ENONET	     64
+#define EPERM	      1
+#define EPIPE	      32
+#define EEXIST	      17
+#define ENOPROTOOPT   92
+#define ENETUNREACH   101
+#define ETIMEDOUT     110
+#define ECONNREFUSED  111
+#define EHOSTDOWN     112
+#define EHOSTUNREACH  113
+#define EADDRNOTAVAIL 99
+#define ECANCELED     125
+#define ENONET	      64
 
 #define S_IFMT	 0170000
 #define S_IFDIR	 0040000
@@ -53,14 +55,15 @@ enum { false, true };
 #define CAP_SETGID 6
 #define CAP_SETUID 7
 
-#define AF_UNIX	     1
-#define AF_INET	     2
-#define AF_INET6     10
-#define IPPROTO_TCP  6
-#define IPPROTO_UDP  17
-#define SIN6_LEN_MIN 24 /* of an IPv6 address in msghdr, says RFC 2133 */
-#define ETH_P_IP     0x0800
-#define ETH_P_IPV6   0x86dd
+#define AF_UNIX	      1
+#define AF_INET	      2
+#define AF_INET6      10
+#define IPPROTO_TCP   6
+#define IPPROTO_UDP   17
+#define IPPROTO_MPTCP 262
+#define SIN6_LEN_MIN  24 /* of an IPv6 address in msghdr, says RFC 2133 */
+#define ETH_P_IP      0x0800
+#define ETH_P_IPV6    0x86dd
 
 enum tcp_state {
 	TCP_ESTABLISHED = 1,
@@ -100,12 +103,15 @@ enum bpf_cmd {
 #pragma clang diagnostic ignored "-Wpadded"
 
 /* The contexts that the kernel hands to programs: UAPI, fixed layout. */
-struct bpf_sock;
+struct bpf_sock {
+	__u32 bound_dev_if, family, type, protocol, mark, priority;
+	__u32 src_ip4, src_ip6[4], src_port; /* the port in host order */
+};
 
 struct bpf_sock_addr {
 	__u32 user_family, user_ip4, user_ip6[4], user_port, family, type, protocol;
 	__u32 msg_src_ip4, msg_src_ip6[4];
-	__u64 sk;
+	struct bpf_sock *sk __attribute__((aligned(8)));
 };
 
 /* A record of tracepoint/syscalls/sys_exit_*. */
@@ -373,12 +379,14 @@ typedef struct {
 
 struct sock_common {
 	__be32 skc_daddr;
+	__be32 skc_rcv_saddr;
 	__be16 skc_dport;
 	__u16 skc_num;
 	unsigned short skc_family;
 	volatile unsigned char skc_state;
 	possible_net_t skc_net;
 	struct in6_addr skc_v6_daddr;
+	struct in6_addr skc_v6_rcv_saddr;
 	atomic64_t skc_cookie;
 };
 
@@ -387,6 +395,17 @@ struct sock {
 	__u16 sk_protocol;
 	int sk_err;
 };
+
+struct inet_sock {
+	__be16 inet_sport;
+};
+
+/* Of multipath TCP: the socket that a program holds, and the first connection beneath. */
+struct mptcp_sock {
+	struct sock *first;
+};
+
+struct proto_accept_arg; /* since Linux 6.10 */
 
 struct socket {
 	struct sock *sk;

@@ -11,6 +11,7 @@
 
 #include "event.h"
 #include "maps.h"
+#include "sock.h"
 
 /* struct peer is an address, IPv4 as v4-mapped, and a port, both in network order. */
 struct peer {
@@ -106,8 +107,8 @@ static __always_inline long add_udp(struct counts *c, __u64 sock, const struct p
 	return err;
 }
 
-/* see_udp counts the peer if it is new to the socket. */
-static __always_inline void see_udp(__u64 sock, const struct peer *peer, enum direction direction)
+/* see_udp counts the peer if it is new to the socket, and tells whether it is. */
+static __always_inline bool see_udp(__u64 sock, const struct peer *peer, enum direction direction)
 {
 	struct udp_sock *s = bpf_map_lookup_elem(&udp_socks, &sock);
 	struct udp_peer key = {};
@@ -115,22 +116,49 @@ static __always_inline void see_udp(__u64 sock, const struct peer *peer, enum di
 	__u32 yes = 1;
 
 	if ((s && same_peer(&s->first, peer)) || is_other())
-		return;
+		return false;
 	c = my_counts();
 	if (!s) {
 		if (!add_udp(c, sock, peer, direction)) {
 			ADD(c, connect[direction & 1][PROTOCOL_UDP], 1);
-			return;
+			return true;
 		}
 		s = bpf_map_lookup_elem(&udp_socks, &sock); /* another thread was first */
 		if (!s || same_peer(&s->first, peer))
-			return;
+			return false;
 	}
 	key.sock = sock;
 	key.since = s->since;
 	key.peer = *peer;
-	if (!bpf_map_update_elem(&udp_peers, &key, &yes, BPF_NOEXIST))
-		ADD(c, connect[direction & 1][PROTOCOL_UDP], 1);
+	if (bpf_map_update_elem(&udp_peers, &key, &yes, BPF_NOEXIST))
+		return false;
+	ADD(c, connect[direction & 1][PROTOCOL_UDP], 1);
+	return true;
+}
+
+/* report_udp reports the current task's first datagram from a socket to a peer. */
+static __noinline int report_udp(const struct sock *sk, const struct peer *peer)
+{
+	struct counts *c = my_counts();
+	bool high = now_suspicious();
+	__u32 weight = want_udp(c, peer->addr, high);
+	struct socket_record r;
+
+	if (!c || !weight)
+		return 0;
+	begin_now(&r.head, CLASS_UDP_SEND, weight, 0);
+	local_end(&r, sk);
+	udp_ends(&r, peer->addr, peer->port);
+	send(c, &r.head, sizeof(r), CLASS_UDP_SEND, high);
+	return 0;
+}
+
+/* sent_udp is called for each datagram. */
+static __always_inline int sent_udp(const struct sock *sk, const struct peer *peer)
+{
+	if (see_udp((__u64)sk, peer, DIRECTION_OUT))
+		report_udp(sk, peer);
+	return 0;
 }
 
 static __always_inline void forget_udp(__u64 sock)

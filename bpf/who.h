@@ -144,18 +144,27 @@ static __always_inline void who_is(struct who *w, struct task_struct *task)
 	fill_remembered(w);
 }
 
+static __always_inline void who_by_probes(struct who *w, struct task_struct *task)
+{
+	FILL_WHO(w, task, BPF_CORE_READ);
+	BPF_CORE_READ_INTO(&w->comm, task, comm);
+	fill_remembered(w);
+}
+
+/* who_probed tells of the current task where no more is allowed than to ask for its address. */
+static __noinline int who_probed(struct who *w)
+{
+	who_by_probes(w, (void *)bpf_get_current_task());
+	return 0;
+}
+
 /* who_now tells of the current task. */
 static __noinline int who_now(struct who *w)
 {
-	struct task_struct *task;
-
 	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf)) {
 		who_is(w, bpf_get_current_task_btf());
 		return 0;
 	}
-	task = (void *)bpf_get_current_task(); /* before Linux 5.11 */
-	FILL_WHO(w, task, BPF_CORE_READ);
-	bpf_get_current_comm(w->comm, sizeof(w->comm));
-	fill_remembered(w);
+	who_by_probes(w, (void *)bpf_get_current_task()); /* before Linux 5.11 */
 	return 0;
 }

@@ -298,12 +298,17 @@ const (
 	bpfMapRingLow           = "ring_low"
 	bpfMapRingNormal        = "ring_normal"
 	bpfMapSeenCreds         = "seen_creds"
+	bpfMapSocketOwners      = "socket_owners"
 	bpfMapTcpCounting       = "tcp_counting"
 	bpfMapUdpPeers          = "udp_peers"
 	bpfMapUdpSocks          = "udp_socks"
 	bpfMapUserFilters       = "user_filters"
 	bpfMapWatchedInodes     = "watched_inodes"
 	bpfMapWatchedPaths      = "watched_paths"
+	bpfProgAcceptFexit      = "accept_fexit"
+	bpfProgAcceptFexit4     = "accept_fexit4"
+	bpfProgAcceptKret       = "accept_kret"
+	bpfProgAcceptTp         = "accept_tp"
 	bpfProgBpfFexit         = "bpf_fexit"
 	bpfProgBpfKret          = "bpf_kret"
 	bpfProgBpfTp            = "bpf_tp"
@@ -436,6 +441,10 @@ type bpfSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type bpfProgramSpecs struct {
+	AcceptFexit   *ebpf.ProgramSpec `ebpf:"accept_fexit"`
+	AcceptFexit4  *ebpf.ProgramSpec `ebpf:"accept_fexit4"`
+	AcceptKret    *ebpf.ProgramSpec `ebpf:"accept_kret"`
+	AcceptTp      *ebpf.ProgramSpec `ebpf:"accept_tp"`
 	BpfFexit      *ebpf.ProgramSpec `ebpf:"bpf_fexit"`
 	BpfKret       *ebpf.ProgramSpec `ebpf:"bpf_kret"`
 	BpfTp         *ebpf.ProgramSpec `ebpf:"bpf_tp"`
@@ -530,6 +539,7 @@ type bpfMapSpecs struct {
 	RingLow           *ebpf.MapSpec `ebpf:"ring_low"`
 	RingNormal        *ebpf.MapSpec `ebpf:"ring_normal"`
 	SeenCreds         *ebpf.MapSpec `ebpf:"seen_creds"`
+	SocketOwners      *ebpf.MapSpec `ebpf:"socket_owners"`
 	TcpCounting       *ebpf.MapSpec `ebpf:"tcp_counting"`
 	UdpPeers          *ebpf.MapSpec `ebpf:"udp_peers"`
 	UdpSocks          *ebpf.MapSpec `ebpf:"udp_socks"`
@@ -610,6 +620,7 @@ type bpfMaps struct {
 	RingLow           *ebpf.Map `ebpf:"ring_low"`
 	RingNormal        *ebpf.Map `ebpf:"ring_normal"`
 	SeenCreds         *ebpf.Map `ebpf:"seen_creds"`
+	SocketOwners      *ebpf.Map `ebpf:"socket_owners"`
 	TcpCounting       *ebpf.Map `ebpf:"tcp_counting"`
 	UdpPeers          *ebpf.Map `ebpf:"udp_peers"`
 	UdpSocks          *ebpf.Map `ebpf:"udp_socks"`
@@ -643,6 +654,7 @@ func (m *bpfMaps) Close() error {
 		m.RingLow,
 		m.RingNormal,
 		m.SeenCreds,
+		m.SocketOwners,
 		m.TcpCounting,
 		m.UdpPeers,
 		m.UdpSocks,
@@ -685,6 +697,10 @@ type bpfVariables struct {
 //
 // It can be passed to loadBpfObjects or ebpf.CollectionSpec.LoadAndAssign.
 type bpfPrograms struct {
+	AcceptFexit   *ebpf.Program `ebpf:"accept_fexit"`
+	AcceptFexit4  *ebpf.Program `ebpf:"accept_fexit4"`
+	AcceptKret    *ebpf.Program `ebpf:"accept_kret"`
+	AcceptTp      *ebpf.Program `ebpf:"accept_tp"`
 	BpfFexit      *ebpf.Program `ebpf:"bpf_fexit"`
 	BpfKret       *ebpf.Program `ebpf:"bpf_kret"`
 	BpfTp         *ebpf.Program `ebpf:"bpf_tp"`
@@ -754,6 +770,10 @@ type bpfPrograms struct {
 
 func (p *bpfPrograms) Close() error {
 	return _BpfClose(
+		p.AcceptFexit,
+		p.AcceptFexit4,
+		p.AcceptKret,
+		p.AcceptTp,
 		p.BpfFexit,
 		p.BpfKret,
 		p.BpfTp,

@@ -2,7 +2,11 @@
 
 package sensor
 
-import "github.com/ebpfsecurity/ebpfsecurityreceiver/internal/event"
+import (
+	"slices"
+
+	"github.com/ebpfsecurity/ebpfsecurityreceiver/internal/event"
+)
 
 // A hook is one thing to watch and the ways to watch it, best first. The first
 // way of which all programs load and attach wins.
@@ -70,8 +74,8 @@ func processHooks(_ Report) []hook {
 	}
 }
 
-func networkHooks(_ Report) []hook {
-	return []hook{
+func networkHooks(r Report) []hook {
+	hooks := []hook{
 		{"network.tcp", []way{all(bpfProgTcpState, bpfProgTcpStateElse)}},
 		{"network.udp", []way{
 			all(bpfProgUdpOut4Fexit, bpfProgUdpOut6Fexit, bpfProgUdpInFentry, bpfProgUdpEnd4Fentry, bpfProgUdpEnd6Fentry),
@@ -80,6 +84,15 @@ func networkHooks(_ Report) []hook {
 		{"network.error", []way{one(bpfProgUdpErrorTp), one(bpfProgUdpErrorFent)}},
 		{"network.existing", []way{one(bpfProgSocketsKnown)}},
 	}
+	if r.Classes[event.Accept] || r.Classes[event.Close] { // whoever accepts owns what is closed
+		hooks = slices.Insert(hooks, 1, hook{"network.accept", []way{
+			one(bpfProgAcceptFexit),
+			one(bpfProgAcceptFexit4), // until Linux 6.9
+			one(bpfProgAcceptKret, "inet_csk_accept"),
+			taxing(program{name: bpfProgAcceptTp, targets: exits("accept", "accept4")}),
+		}})
+	}
+	return hooks
 }
 
 func fileHooks(r Report) []hook {

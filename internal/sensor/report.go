@@ -11,10 +11,15 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/features"
+
+	"github.com/ebpfsecurity/ebpfsecurityreceiver/internal/event"
 )
 
 // argsMax is ARGS_MAX in bpf/event.h.
 const argsMax = 32767
+
+// socketOwners is of how many TCP connections it is remembered who connected or accepted them.
+const socketOwners = 16384
 
 // wakeAt is the part of a ring that is filled before its reader is woken.
 const wakeAt = 8
@@ -41,6 +46,9 @@ func configureReport(spec *ebpf.CollectionSpec, o Options) error {
 		for p, name := range ringMaps {
 			spec.Maps[name].MaxEntries = size(Priority(p))
 		}
+	}
+	if o.Network && (r.Classes[event.Connect] || r.Classes[event.Close]) {
+		spec.Maps[bpfMapSocketOwners].MaxEntries = socketOwners
 	}
 	args := uint32(argsMax)
 	if r.ArgsMax != 0 {

@@ -29,18 +29,24 @@ type ringParams struct {
 	cq struct{ head, tail, mask, entries, overflow, cqes, flags, _, _, _ uint32 }
 }
 
-// ringEntry is struct io_uring_sqe, as IORING_OP_OPENAT reads it.
+// ringEntry is struct io_uring_sqe, as IORING_OP_OPENAT reads it; others find their
+// arguments in the same places, see io_uring_enter(2).
 type ringEntry struct {
 	opcode, flags uint8
 	_             uint16
 	fd            int32
-	_             uint64
+	off           uint64
 	path          uint64
 	mode, open    uint32
 	_             [4]uint64
 }
 
-const opOpenAt = 18 // IORING_OP_OPENAT
+// IORING_OP_*.
+const (
+	opAccept  = 13
+	opConnect = 16
+	opOpenAt  = 18
+)
 
 func newRing() *ring {
 	var p ringParams
@@ -71,9 +77,25 @@ func (r *ring) mapped(offset int64, size int) []byte {
 func (r *ring) openAt(path string) int {
 	name, err := unix.BytePtrFromString(path)
 	must("name a file", err)
-	*(*ringEntry)(unsafe.Pointer(&r.submissions[0])) = ringEntry{
+	return r.do("open", ringEntry{
 		opcode: opOpenAt, fd: unix.AT_FDCWD, path: uint64(uintptr(unsafe.Pointer(name))), open: unix.O_RDONLY | unix.O_CLOEXEC,
-	}
+	})
+}
+
+// connect connects a socket, given its raw address.
+func (r *ring) connect(fd int, to []byte) {
+	r.do("connect", ringEntry{
+		opcode: opConnect, fd: int32(fd), path: uint64(uintptr(unsafe.Pointer(&to[0]))), off: uint64(len(to)),
+	})
+}
+
+func (r *ring) accept(fd int) int {
+	return r.do("accept", ringEntry{opcode: opAccept, fd: int32(fd), open: unix.O_CLOEXEC})
+}
+
+// do submits one call and returns its result.
+func (r *ring) do(what string, call ringEntry) int {
+	*(*ringEntry)(unsafe.Pointer(&r.submissions[0])) = call
 	*r.place = 0
 	atomic.AddUint32(r.submitted, 1)
 	const submitAndGetOne = 1 // IORING_ENTER_GETEVENTS
@@ -89,7 +111,7 @@ func (r *ring) openAt(path string) int {
 	result := done.result
 	atomic.AddUint32(r.head, 1)
 	if result < 0 {
-		must("open by io_uring", unix.Errno(-result))
+		must(what+" by io_uring", unix.Errno(-result))
 	}
 	return int(result)
 }
