@@ -14,12 +14,12 @@ func TestEveryProgramServes(t *testing.T) {
 		t.Fatal(err)
 	}
 	used := map[string]bool{bpfProgSelfKnown: true}
-	for _, h := range hooksFor(Options{Process: true, Network: true, File: true, Privilege: true, Kernel: true}) {
+	for _, h := range hooksFor(Options{Process: true, Network: true, File: true, Privilege: true, Kernel: true, Report: allRecords()}) {
 		if len(h.ways) == 0 {
 			t.Errorf("nothing serves hook %s", h.name)
 		}
 		for _, w := range h.ways {
-			for _, p := range w.programs {
+			for _, p := range append(w.programs, w.companions...) {
 				used[p.name] = true
 				if spec.Programs[p.name] == nil {
 					t.Errorf("hook %s wants %s, which the object lacks", h.name, p.name)
