@@ -55,16 +55,16 @@ static __always_inline int count_module(enum module_action action, struct module
 		return 0;
 	ADD(c, module[action][ret < 0 ? RESULT_FAILURE : RESULT_SUCCESS], 1);
 	weight = wanted(c, CLASS_MODULE, current_excluded(), true);
-	if (!weight)
+	if (!(report_classes >> CLASS_MODULE & 1))
 		return 0;
 	who = this_noter();
 	note = mod ? NULL : bpf_map_lookup_elem(&module_notes, &who);
-	if (!note) {
+	if (weight && note)
+		report_module(c, &note->r, action, weight, ret);
+	else if (weight)
 		report_unnoted(c, mod, action, weight, ret);
-		return 0;
-	}
-	report_module(c, &note->r, action, weight, ret);
-	bpf_map_delete_elem(&module_notes, &who);
+	if (note)
+		bpf_map_delete_elem(&module_notes, &who);
 	return 0;
 }
 
