@@ -101,23 +101,29 @@ static __always_inline struct watch *watched_inode(struct inode *inode)
 	return bpf_map_lookup_elem(&watched_inodes, &key);
 }
 
+/* struct two_names is the end of a path, as a key: a directory's name and a file's. */
+struct two_names {
+	struct path_key key;
+	__u8 slack[NAME_LEN]; /* for the name that begins at the end of key.path */
+};
+
 /* watched_by_name finds a file by its last two names, whatever directory they are in. */
-static __always_inline struct watch *watched_by_name(struct walk *w, struct file *file)
+static __always_inline struct watch *watched_by_name(struct two_names *two, struct file *file)
 {
 	struct dentry *d = BPF_CORE_READ(file, f_path.dentry);
 	long n, m;
 
-	n = bpf_probe_read_kernel_str(w->key.path, NAME_LEN,
+	n = bpf_probe_read_kernel_str(two->key.path, NAME_LEN,
 				      BPF_CORE_READ(d, d_parent, d_name.name));
 	if (n <= 0 || n >= PATH_LEN)
 		return NULL;
-	w->key.path[(n - 1) & (PATH_LEN - 1)] = '/';
-	m = bpf_probe_read_kernel_str(&w->key.path[n & (PATH_LEN - 1)], NAME_LEN,
+	two->key.path[(n - 1) & (PATH_LEN - 1)] = '/';
+	m = bpf_probe_read_kernel_str(&two->key.path[n & (PATH_LEN - 1)], NAME_LEN,
 				      BPF_CORE_READ(d, d_name.name));
 	if (m <= 0 || n + m > PATH_LEN)
 		return NULL;
-	w->key.bits = (n + m) * 8;
-	return bpf_map_lookup_elem(&watched_paths, &w->key);
+	two->key.bits = (n + m) * 8;
+	return bpf_map_lookup_elem(&watched_paths, &two->key);
 }
 
 /* host_root is the mount that process 1 has as its root, told by self_known. */
@@ -207,12 +213,15 @@ static __always_inline struct watch *watched_dir(struct walk *w)
  * find_watch gives what an open of file is worth, if it is watched. The inode of
  * a watched directory stands for what is below it, not for itself.
  */
-static __always_inline struct watch *find_watch(struct walk *w, struct file *file, bool direct)
+static __always_inline struct watch *find_watch(struct walk *w, struct two_names *two,
+						struct file *file, bool direct)
 {
 	struct counts *c = my_counts();
 	struct watch *found = NULL;
-	bool climbed = read_path(w, &file->f_path, direct);
+	bool climbed;
 
+	w->len = 0; /* should it be too deep */
+	climbed = read_path(w, &file->f_path, direct);
 	if (climbed)
 		found = bpf_map_lookup_elem(&watched_paths, &w->key);
 	if (!found && (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFDIR)
@@ -220,7 +229,7 @@ static __always_inline struct watch *find_watch(struct walk *w, struct file *fil
 	if (!found && climbed)
 		found = watched_dir(w);
 	if (!found)
-		found = watched_by_name(w, file);
+		found = watched_by_name(two, file);
 	if (!found && !climbed)
 		ADD(c, untracked, 1);
 	return found;

@@ -101,13 +101,13 @@ static __noinline int tell_cgroup(struct task_struct *task)
 		if (!up || used >= sizeof(b->names) - CGROUP_NAME_LEN)
 			break;
 		barrier_var(used);
-		n = bpf_probe_read_kernel_str(&b->names[used & 2047], CGROUP_NAME_LEN,
+		n = bpf_probe_read_kernel_str(&b->names[used & 4095], CGROUP_NAME_LEN,
 					      BPF_CORE_READ(kn, name));
 		if (n <= 0 || n > CGROUP_NAME_LEN)
 			break;
 		used += n;
 		barrier_var(used);
-		used &= 4095; /* no change; one range at every step for the verifier */
+		used &= 8191; /* no change; one range at every step for the verifier */
 		kn = up;
 	}
 	b->r.time = bpf_ktime_get_ns();
@@ -151,6 +151,16 @@ static __always_inline __u32 tty_of(struct task_struct *task)
 	       (BPF_CORE_READ(driver, minor_start) + BPF_CORE_READ(tty, index));
 }
 
+/* memfd_path: what is only in memory is in no directory, but it has a name. */
+static __always_inline void memfd_path(struct walk *w, struct file *exe)
+{
+	long n = bpf_probe_read_kernel_str(&w->key.path[1], PATH_LEN - 1,
+					   BPF_CORE_READ(exe, f_path.dentry, d_name.name));
+
+	w->key.path[0] = '/';
+	w->len = n > 0 ? n : 1;
+}
+
 /* report_exec: the strings of the new memory, before any other thread can be there to change them.
  */
 static __always_inline void report_exec(struct counts *c, struct task_struct *task,
@@ -173,6 +183,8 @@ static __always_inline void report_exec(struct counts *c, struct task_struct *ta
 	b->r.tty = tty_of(task);
 	b->r.args_total = total;
 
+	if (b->r.flags & EXEC_MEMFD)
+		memfd_path(&s->walk, bprm->file);
 	n = s->walk.len & (LONG_PATH - 1);
 	bpf_probe_read_kernel(b->strings, n, s->walk.key.path);
 	b->r.exe_len = n;

@@ -11,7 +11,7 @@
 #include "path.h"
 #include "who.h"
 
-#define CGROUP_NAME_LEN	 128
+#define CGROUP_NAME_LEN	 256 /* NAME_MAX and its NUL */
 #define CONTAINER_ID_LEN 64
 
 /* The host's mount namespace, told by self_known; 0 while unknown. */

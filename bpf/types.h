@@ -40,9 +40,12 @@ enum { false, true };
 #define S_ISUID	 04000
 #define S_ISGID	 02000
 #define O_TRUNC	 01000
+#define O_PATH	 010000000
+#define AT_FDCWD -100
 
 #define FMODE_READ	0x1
 #define FMODE_WRITE	0x2
+#define FMODE_EXEC	0x20
 #define FMODE_PATH	0x4000
 #define FMODE_NOACCOUNT 0x20000000 /* the file beneath one on overlayfs */
 
@@ -316,6 +319,14 @@ struct file {
 	void *private_data;
 };
 
+struct filename {
+	const char *name;
+};
+
+struct open_flags {
+	int open_flag;
+};
+
 struct fs_struct {
 	struct path root, pwd;
 };
@@ -382,10 +393,6 @@ struct task_struct {
 	struct fs_struct *fs;
 	struct files_struct *files;
 	struct css_set *cgroups;
-};
-
-struct filename {
-	const char *name;
 };
 
 struct linux_binprm {

@@ -19,6 +19,8 @@ type Config struct {
 	Probes  Probes  `mapstructure:"probes"`
 	Process Process `mapstructure:"process"`
 	File    File    `mapstructure:"file"`
+	Events  Events  `mapstructure:"events"`
+	Top     Top     `mapstructure:"top"`
 
 	// RootPath is where the host's root directory is mounted.
 	RootPath Path `mapstructure:"root_path"`
@@ -79,6 +81,8 @@ func newDefaultConfig() component.Config {
 		},
 		Process:            Process{WorldWritableDirs: []Directory{"/tmp", "/dev/shm", "/var/tmp"}},
 		File:               File{Watch: defaultWatchList()},
+		Events:             defaultEvents(),
+		Top:                defaultTop(),
 		RootPath:           "/",
 		SyscallTracepoints: auto,
 	}

@@ -7,6 +7,7 @@ import (
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/receiver"
+	"go.opentelemetry.io/collector/receiver/receiverhelper"
 	"go.opentelemetry.io/collector/scraper"
 	"go.opentelemetry.io/collector/scraper/scraperhelper"
 
@@ -21,7 +22,7 @@ func NewFactory() receiver.Factory {
 
 // newFactory is NewFactory with a sensor that tests choose.
 func newFactory(open func(sensor.Options) kernel) receiver.Factory {
-	s := &sensors{open: open, live: make(map[*Config]*sharedSensor)}
+	s := newSensors(open)
 	return receiver.NewFactory(metadata.Type, newDefaultConfig,
 		receiver.WithMetrics(s.createMetrics, metadata.MetricsStability),
 		receiver.WithLogs(s.createLogs, metadata.LogsStability))
@@ -47,7 +48,12 @@ func (s *sensors) createMetrics(
 }
 
 func (s *sensors) createLogs(
-	_ context.Context, set receiver.Settings, cfg component.Config, _ consumer.Logs,
+	_ context.Context, set receiver.Settings, cfg component.Config, next consumer.Logs,
 ) (receiver.Logs, error) {
-	return &logs{securityReceiver{cfg: cfg.(*Config), set: set, sensors: s}}, nil
+	obs, err := receiverhelper.NewObsReport(receiverhelper.ObsReportSettings{ReceiverID: set.ID, ReceiverCreateSettings: set})
+	if err != nil {
+		return nil, fmt.Errorf("create own telemetry: %w", err)
+	}
+	s.wantRecords(cfg.(*Config), true)
+	return &logs{securityReceiver: securityReceiver{cfg: cfg.(*Config), set: set, sensors: s}, next: next, obs: obs}, nil
 }

@@ -27,6 +27,11 @@ type fakeSensor struct {
 	counts sensor.Counts
 	err    error
 	closed int
+
+	feed    chan func(sensor.Handler) // nil: it only counts
+	stopped chan struct{}
+	readErr error
+	rates   [event.Classes]uint32
 }
 
 func (f *fakeSensor) Hooks() []sensor.Hook { return f.hooks }
@@ -36,6 +41,57 @@ func (f *fakeSensor) Count() (sensor.Counts, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.counts, f.err
+}
+
+// Reports tells that it only counts unless a test feeds it.
+func (f *fakeSensor) Reports() error {
+	if f.feed == nil {
+		return errors.New("only counts")
+	}
+	return nil
+}
+
+func (f *fakeSensor) Read(h sensor.Handler) error {
+	for {
+		select {
+		case give := <-f.feed:
+			give(h)
+		case <-time.After(100 * time.Millisecond):
+		case <-f.stopped:
+			for {
+				select {
+				case give := <-f.feed:
+					give(h)
+				default:
+					h.Tick(time.Now())
+					return f.readErr
+				}
+			}
+		}
+		h.Tick(time.Now())
+	}
+}
+
+func (f *fakeSensor) Stop() {
+	if f.feed != nil {
+		close(f.stopped)
+	}
+}
+
+func (f *fakeSensor) Processes(func(*event.Actor)) error { return nil }
+func (f *fakeSensor) Undecoded() uint64                  { return 0 }
+
+func (f *fakeSensor) SetSampleRate(c event.Class, rate uint32) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.rates[c] = rate
+	return nil
+}
+
+func (f *fakeSensor) Ledger() (event.Ledger, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.counts.Ledger, f.err
 }
 
 func (f *fakeSensor) Close() error {
@@ -54,10 +110,15 @@ type fakeKernel struct {
 	hooks   []sensor.Hook
 	options []sensor.Options
 	opened  []*fakeSensor
+	feeds   bool // they report events, too
 }
 
 func (f *fakeKernel) open(o sensor.Options) kernel {
 	s := &fakeSensor{hooks: f.hooks, since: time.Now(), counts: distinctCounts()}
+	if f.feeds {
+		s.feed, s.stopped = make(chan func(sensor.Handler), 1000), make(chan struct{})
+		s.counts = sensor.Counts{}
+	}
 	f.options = append(f.options, o)
 	f.opened = append(f.opened, s)
 	return s
@@ -98,8 +159,9 @@ func (h *fakeHost) statuses() []componentstatus.Status {
 func hookNames() []string {
 	return []string{
 		"process.exec", "process.fork", "process.exit", "process.existing",
-		"network.tcp", "network.udp", "network.error", "network.existing",
-		"file.open", "privilege.change", "privilege.failure", "kernel.module", "kernel.bpf",
+		"process.failure", "process.ptrace", "process.namespace",
+		"network.tcp", "network.accept", "network.udp", "network.error", "network.existing",
+		"file.open", "file.failure", "file.mount", "privilege.change", "privilege.failure", "kernel.module", "kernel.bpf",
 	}
 }
 
@@ -149,6 +211,12 @@ func distinctCounts() sensor.Counts {
 		}
 		for b := range event.BPFCommands {
 			c.BPF[b][r] = next()
+		}
+	}
+	for class := range event.Classes {
+		for _, o := range []event.Outcome{event.Filtered, event.Sampled, event.LostRing} {
+			c.Ledger[class][o] = next()
+			c.Ledger[class][event.Observed] += c.Ledger[class][o]
 		}
 	}
 	c.Untracked, c.Missed = next(), next()

@@ -2,58 +2,48 @@ package receiver
 
 import (
 	"github.com/ebpfsecurity/ebpfsecurityreceiver/internal/event"
-	"github.com/ebpfsecurity/ebpfsecurityreceiver/internal/sensor"
 	"github.com/ebpfsecurity/ebpfsecurityreceiver/receiver/internal/metadata"
 )
 
 // events records the ledger: for each class, observed is the sum of all other
-// outcomes. No event becomes a log record yet, which is the same as a filter
-// that lets none pass.
-func (p points) events(c *sensor.Counts) {
-	for _, entry := range p.ledger(c) {
-		if !entry.watched {
+// outcomes, but for the events that are between the kernel and the pipeline.
+func (p points) events(l event.Ledger) {
+	for c := range event.Classes {
+		if !p.watched(c) {
 			continue
 		}
-		n := int64(entry.observed)
-		p.RecordSecurityEbpfEventsDataPoint(p.now, n, entry.class, metadata.AttributeOutcomeObserved)
-		p.RecordSecurityEbpfEventsDataPoint(p.now, n, entry.class, metadata.AttributeOutcomeFiltered)
-		p.RecordSecurityEbpfEventsDataPoint(p.now, 0, entry.class, metadata.AttributeOutcomeRefused)
+		class := metadata.MapAttributeEventClass[c.String()]
+		for o := range event.Outcomes {
+			p.RecordSecurityEbpfEventsDataPoint(p.now, int64(l[c][o]), class, metadata.MapAttributeOutcome[o.String()])
+		}
 	}
 }
 
-type ledgerEntry struct {
-	class    metadata.AttributeEventClass
-	watched  bool
-	observed uint64
+// watched says whether a hook that sees events of the class is served.
+func (p points) watched(c event.Class) bool {
+	for _, hook := range hooksOf(c) {
+		if p.hooks.serve(hook) {
+			return true
+		}
+	}
+	return false
 }
 
-func (p points) ledger(c *sensor.Counts) []ledgerEntry {
-	network := p.hooks.serve("network.tcp") || p.hooks.serve("network.udp")
-	privilege := p.hooks.serve("privilege.change") || p.hooks.serve("privilege.failure")
-	return []ledgerEntry{
-		{metadata.AttributeEventClassExec, p.hooks.serve("process.exec"), sum(c.Exec[:])},
-		{metadata.AttributeEventClassExit, p.hooks.serve("process.exit"), sum(c.Exit[:])},
-		{metadata.AttributeEventClassConnect, network, sum(c.Connect[event.Out][:])},
-		{metadata.AttributeEventClassAccept, network, sum(c.Connect[event.In][:])},
-		{metadata.AttributeEventClassFileOpen, p.hooks.serve("file.open"), sumRows(c.FileAccess[:])},
-		{metadata.AttributeEventClassPrivilege, privilege, sumRows(c.Escalation[:])},
-		{metadata.AttributeEventClassModule, p.hooks.serve("kernel.module"), sumRows(c.Module[:])},
-		{metadata.AttributeEventClassBpf, p.hooks.serve("kernel.bpf"), sumRows(c.BPF[:])},
-	}
-}
-
-func sum(counts []uint64) uint64 {
-	var total uint64
-	for _, n := range counts {
-		total += n
-	}
-	return total
-}
-
-func sumRows(rows [][2]uint64) uint64 {
-	var total uint64
-	for _, row := range rows {
-		total += sum(row[:])
-	}
-	return total
+// hooksOf are the hooks any of which sees events of the class.
+func hooksOf(c event.Class) []string {
+	return [event.Classes][]string{
+		event.Exec:      {"process.exec"},
+		event.Exit:      {"process.exit"},
+		event.FileOpen:  {"file.open"},
+		event.Connect:   {"network.tcp"},
+		event.Accept:    {"network.accept"},
+		event.Close:     {"network.tcp"},
+		event.UDPSend:   {"network.udp"},
+		event.Privilege: {"privilege.change", "privilege.failure"},
+		event.Module:    {"kernel.module"},
+		event.BPF:       {"kernel.bpf"},
+		event.Ptrace:    {"process.ptrace"},
+		event.Namespace: {"process.namespace"},
+		event.Mount:     {"file.mount"},
+	}[c]
 }

@@ -9,7 +9,10 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/scraper/scrapererror"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
 
+	"github.com/ebpfsecurity/ebpfsecurityreceiver/internal/process"
 	"github.com/ebpfsecurity/ebpfsecurityreceiver/internal/sensor"
 	"github.com/ebpfsecurity/ebpfsecurityreceiver/receiver/internal/metadata"
 )
@@ -24,6 +27,8 @@ type metrics struct {
 	builder   *metadata.MetricsBuilder
 	telemetry *metadata.TelemetryBuilder
 	last      sensor.Counts
+	lastTable process.Stats
+	undecoded uint64
 	failed    bool // the last scrape
 }
 
@@ -53,19 +58,50 @@ func (m *metrics) scrape(ctx context.Context) (pmetric.Metrics, error) {
 	p := points{m.builder, pcommon.NewTimestampFromTime(time.Now()), m.hooks}
 	p.up(m.status(err))
 	p.hooksAttached()
-	p.sampleRate()
+	p.sampleRate(m.kernel.sampleRate())
+	m.kernel.tops.record(p.MetricsBuilder, p.now, int(m.cfg.Top.Series))
 	if err == nil {
 		p.counts(&counts)
+		m.kernel.tally.addTo(&counts.Ledger)
+		p.events(counts.Ledger)
 		m.telemetry.EbpfsecurityUntracked.Add(ctx, int64(counts.Untracked-m.last.Untracked))
 		m.telemetry.EbpfsecurityMissed.Add(ctx, int64(counts.Missed-m.last.Missed))
 		m.last = counts
 	}
+	undecoded := m.kernel.Undecoded()
+	m.telemetry.EbpfsecurityUndecoded.Add(ctx, int64(undecoded-m.undecoded))
+	m.undecoded = undecoded
+	m.ownTable(ctx)
 	m.noticeChange(err)
 	if err != nil {
 		const unread = 1 // the error counts metrics; how many of them there were to be is not known
 		err = scrapererror.NewPartialScrapeError(fmt.Errorf("read counters: %w", err), unread)
 	}
 	return m.builder.Emit(), err
+}
+
+// ownTable tells how full the table of processes is, if there is one.
+func (m *metrics) ownTable(ctx context.Context) {
+	table := m.kernel.table.Load()
+	if table == nil {
+		return
+	}
+	now, last := table.Stats(), m.lastTable
+	m.lastTable = now
+	for _, size := range []struct {
+		of       string
+		entries  uint64
+		evicted  uint64
+		measured uint64
+	}{
+		{"image", now.Images, now.ImageEvictions, last.ImageEvictions},
+		{"process", now.Processes, now.ProcessEvictions, last.ProcessEvictions},
+		{"cgroup", now.Cgroups, now.CgroupEvictions, last.CgroupEvictions},
+	} {
+		of := metric.WithAttributes(attribute.String("table", size.of))
+		m.telemetry.EbpfsecurityTableEntries.Record(ctx, int64(size.entries), of)
+		m.telemetry.EbpfsecurityTableEvictions.Add(ctx, int64(size.evicted-min(size.measured, size.evicted)), of)
+	}
 }
 
 // status is the truth about the sensor, given how reading it went.

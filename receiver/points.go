@@ -33,8 +33,7 @@ func (p points) hooksAttached() {
 	}
 }
 
-// sampleRate is 1: nothing is sampled out.
-func (p points) sampleRate() { p.RecordSecurityEbpfSampleRateDataPoint(p.now, 1) }
+func (p points) sampleRate(rate int64) { p.RecordSecurityEbpfSampleRateDataPoint(p.now, rate) }
 
 func (p points) counts(c *sensor.Counts) {
 	p.process(c)
@@ -42,7 +41,6 @@ func (p points) counts(c *sensor.Counts) {
 	p.file(c)
 	p.privilege(c)
 	p.kernel(c)
-	p.events(c)
 }
 
 func (p points) process(c *sensor.Counts) {

@@ -17,7 +17,7 @@ type securityReceiver struct {
 	set     receiver.Settings
 	sensors *sensors
 	host    component.Host
-	kernel  kernel // nil before Start and after Shutdown
+	kernel  *sharedSensor // nil before Start and after Shutdown
 	hooks   hooks
 }
 
@@ -60,15 +60,6 @@ func (r *securityReceiver) reportStatus(reason error) {
 		e = componentstatus.NewRecoverableErrorEvent(reason)
 	}
 	componentstatus.ReportStatus(r.host, e)
-}
-
-// logs is the receiver of the logs signal.
-type logs struct{ securityReceiver }
-
-// Start begins to watch.
-func (l *logs) Start(ctx context.Context, host component.Host) error {
-	l.set.Logger.Info("This version counts events and reports none as log records yet")
-	return l.securityReceiver.Start(ctx, host)
 }
 
 // stopOnce lets a scraper controller be shut down twice, which panics otherwise.

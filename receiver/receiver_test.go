@@ -40,7 +40,9 @@ func TestSignalsOfOneConfigShareASensor(t *testing.T) {
 	require.NoError(t, m.Start(t.Context(), host))
 	require.NoError(t, l.Start(t.Context(), host))
 	require.Len(t, fake.opened, 1)
-	assert.Equal(t, cfg.(*Config).options(), fake.options[0])
+	want := cfg.(*Config).options()
+	want.Report = cfg.(*Config).Events.report(nil)
+	assert.Equal(t, want, fake.options[0])
 
 	require.NoError(t, m.Shutdown(t.Context()))
 	assert.Zero(t, fake.opened[0].closed, "the logs signal still uses the sensor")
@@ -120,7 +122,7 @@ func TestStatusTellsWhatIsMissing(t *testing.T) {
 		"all hooks are served": {"ebpfsecurity", servedBut(), componentstatus.StatusOK, ""},
 		"one hook is not served": {
 			"ebpfsecurity", servedBut("file.open"), componentstatus.StatusRecoverableError,
-			"1 of 13 hooks are not served: file.open: load program: operation not permitted",
+			"1 of 19 hooks are not served: file.open: load program: operation not permitted",
 		},
 		"no hook is served, and nobody knows why": {
 			"ebpfsecurity",
@@ -157,7 +159,7 @@ func TestStatusFollowsTheCounters(t *testing.T) {
 		synctest.Wait()
 		last := sink.AllMetrics()[len(sink.AllMetrics())-1]
 		assert.Equal(t, map[string]int{
-			"security.ebpf.up": 3, "security.ebpf.sample_rate": 1, "security.ebpf.hook.attached": 13,
+			"security.ebpf.up": 3, "security.ebpf.sample_rate": 1, "security.ebpf.hook.attached": 19,
 		}, pointsPerMetric(last), "what is known without the counters")
 		assert.Equal(t, int64(1), value(t, last, "security.ebpf.up", "degraded"))
 		fake.opened[0].set(sensor.Counts{}, nil)

@@ -62,10 +62,15 @@ func (m *mounts) byHandle(id uint64) (string, bool) {
 		return "", false
 	}
 	defer func() { _ = unix.Close(fd) }()
-	path, ok := strings.CutPrefix(nameOfFD(fd), nameOfFD(top))
-	if path == "" {
-		return "/", ok
+	return below(nameOfFD(top), nameOfFD(fd))
+}
+
+// below returns the path of name from top, both of which are known if not empty.
+func below(top, name string) (string, bool) {
+	if top == "" || name == top {
+		return "/", top != ""
 	}
+	path, ok := strings.CutPrefix(name, top)
 	return path, ok && path[0] == '/'
 }
 

@@ -1,8 +1,6 @@
 package process
 
-import (
-	"strings"
-)
+import "strings"
 
 // A cgroup is what its path tells.
 type cgroup struct {
@@ -37,7 +35,7 @@ func ids(path string) (container, pod string) {
 			}
 		}
 		// A pod of podman has an id like a container's.
-		if id := containerOf(element); id != "" && before != "libpod_parent" || strings.Contains(id, "-") {
+		if id := containerOf(element); id != "" && (before != "libpod_parent" || strings.Contains(element, "-")) {
 			container = id
 		}
 		before = element

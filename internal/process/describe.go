@@ -106,10 +106,14 @@ func (t *Table) execID(who identity, img *Image) string {
 	case img != nil && img.who == who:
 		return img.ExecID
 	}
-	if l := t.lives.at(who); l != nil {
-		return l.execID
+	l := t.lives.at(who)
+	if l == nil {
+		return who.execID()
 	}
-	return who.execID()
+	if l.execID == "" {
+		l.execID = who.execID()
+	}
+	return l.execID
 }
 
 // addAncestors follows who forked whom, until it is unknown or comes round.

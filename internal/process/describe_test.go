@@ -190,6 +190,34 @@ func TestUnknownParentIsAskedOfProc(t *testing.T) {
 	check(t, "ParentExecID", p.ParentExecID, identity{50*tick + 1234567, 100, 0}.execID())
 }
 
+func TestProcessThatExecutesTwice(t *testing.T) {
+	table := newHost(t).table(Options{Ancestors: 2})
+	shell, a := actor(100, 50, 1), actor(101, 60, 1)
+	table.Exec(execOf(shell, "/bin/sh"))
+	childOf(shell, a)
+	forked := table.Describe(a).ExecID
+	for i, path := range []string{"/bin/env", "/bin/ls"} {
+		a.Execs++
+		a.Image = uint64(10 + i)
+		table.Exec(execOf(a, path))
+		p := table.Describe(a)
+		check(t, "image", p.Image.Path, path)
+		check(t, "ExecID", p.ExecID, identityOf(a).execID())
+		check(t, "same ExecID", p.ExecID == forked, false)
+		check(t, "ancestors", fmt.Sprint(paths(p.Ancestors)), "[/bin/sh]")
+	}
+
+	// The records of its exec were lost, and it is not there to ask any more.
+	a.Execs++
+	a.Image = 12
+	p := table.Describe(a)
+	check(t, "ExecID", p.ExecID, identityOf(a).execID())
+	check(t, "parent", p.Parent.Path, "/bin/sh")
+	if p.Image != nil {
+		t.Errorf("got %+v, want nothing", p.Image)
+	}
+}
+
 func TestNumberThatIsUsedAgain(t *testing.T) {
 	table := newHost(t).table(Options{})
 	first, second := actor(100, 50, 1), actor(100, 90, 2)

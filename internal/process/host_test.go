@@ -21,7 +21,11 @@ type host struct {
 	root string
 }
 
-func newHost(t testing.TB) host { return host{t, t.TempDir()} }
+func newHost(t testing.TB) host {
+	h := host{t, t.TempDir()}
+	h.link("proc/self/ns/cgroup", initialCgroupNamespace)
+	return h
+}
 
 func (h host) write(name, content string) {
 	h.t.Helper()
@@ -32,9 +36,11 @@ func (h host) write(name, content string) {
 	}
 }
 
+// link makes a symbolic link, in the place of one that is there.
 func (h host) link(name, target string) {
 	h.t.Helper()
 	name = filepath.Join(h.root, name)
+	_ = os.Remove(name)
 	err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.Symlink(target, name))
 	if err != nil {
 		h.t.Fatal(err)

@@ -75,7 +75,7 @@ type lifeKey struct {
 // A life is what is known of a process since its last exec.
 type life struct {
 	execs  uint32
-	execID string
+	execID string // empty until it is asked for
 	image  uint64
 	asked  time.Time // when /proc knew nothing of it
 }
@@ -96,7 +96,7 @@ func (l *lives) at(who identity) *life {
 	v, ok := l.lru.Get(key)
 	switch {
 	case !ok:
-		v = &life{execs: who.execs, execID: who.execID()}
+		v = &life{execs: who.execs}
 		if l.lru.Add(key, v) {
 			l.stats.lifeEvictions.Add(1)
 		}
@@ -104,7 +104,7 @@ func (l *lives) at(who identity) *life {
 	case who.execs < v.execs:
 		return nil
 	case who.execs > v.execs:
-		*v = life{execs: who.execs, execID: who.execID()}
+		*v = life{execs: who.execs}
 	}
 	return v
 }

@@ -29,9 +29,22 @@ func findMounts(root string) mounts {
 		}
 	}
 	m.findV1(top, filepath.Join(root, "proc"))
-	ns, err := os.Readlink(filepath.Join(root, "proc/self/ns/cgroup"))
-	m.whole = err != nil || ns == initialCgroupNamespace
+	m.whole = cgroupNamespace(root) == initialCgroupNamespace
 	return m
+}
+
+// cgroupNamespace is that of this process, which is in the host's /proc only if
+// its pid namespace is the host's.
+func cgroupNamespace(root string) string {
+	const self = "proc/self/ns/cgroup"
+	ns, err := os.Readlink(filepath.Join(root, self))
+	if err != nil {
+		ns, err = os.Readlink("/" + self)
+	}
+	if err != nil {
+		return initialCgroupNamespace // there are no others
+	}
+	return ns
 }
 
 // findV1 finds the directories of the version 1 hierarchies that /proc lists.

@@ -28,7 +28,7 @@ func readImage(path string, s subject) *Image {
 	}
 	defer func() { _ = dir.Close() }()
 	st, ok := readStat(dir)
-	if !ok || !st.isOf(s.who) || s.comm != "" && s.comm != st.comm {
+	if !ok || !st.isOf(s.who) || !st.isNamed(s.comm) {
 		return nil // with another name it has executed something since
 	}
 	exe, err := dir.Readlink("exe")
@@ -38,6 +38,9 @@ func readImage(path string, s subject) *Image {
 	img := &Image{Type: s.typ, Session: st.session, TTY: st.tty, Interactive: st.tty != 0}
 	img.setExe(exe)
 	args := readFile(dir, "cmdline", maxRead)
+	if exe == "" && len(args) == 0 {
+		return nil // no more than its name is to be had
+	}
 	img.setArgs(args)
 	img.ArgsTotal = uint32(len(args))
 	if cwd, err := dir.Readlink("cwd"); err == nil {
@@ -49,11 +52,11 @@ func readImage(path string, s subject) *Image {
 // setExe takes the target of /proc/PID/exe.
 func (img *Image) setExe(exe string) {
 	exe, deleted := strings.CutSuffix(exe, " (deleted)")
-	if deleted {
-		img.Flags |= event.ExecDeleted
-	}
-	if deleted && strings.HasPrefix(exe, "/memfd:") {
+	switch {
+	case deleted && strings.HasPrefix(exe, "/memfd:"):
 		img.Flags |= event.ExecMemfd
+	case deleted:
+		img.Flags |= event.ExecDeleted
 	}
 	img.Path = text([]byte(exe), maxPath)
 	img.Name = nameOf(img.Path)
@@ -96,11 +99,16 @@ func deviceOf(n uint32) uint32 {
 	return n>>8&0xfff<<20 | n&0xff | n>>12&0xfff00
 }
 
+// commOf returns a NUL-padded name.
 func commOf(b []byte) string {
-	if end := bytes.IndexByte(b, 0); end >= 0 {
-		b = b[:end]
-	}
+	b, _, _ = bytes.Cut(b, []byte{0})
 	return string(b)
+}
+
+// isNamed allows for the escapes that some kernels write.
+func (s stat) isNamed(comm string) bool {
+	return comm == "" || s.comm == comm ||
+		s.comm == strings.NewReplacer("\\", `\\`, "\n", `\n`).Replace(comm)
 }
 
 // readFile returns the beginning of a regular file, nothing of others: a FIFO

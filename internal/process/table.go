@@ -24,6 +24,10 @@ type Options struct {
 
 // A Table knows processes by number and start. One goroutine uses it, but for
 // Stats, which any may call.
+//
+// With the default options it takes 16 MiB at most for images, 4 for processes,
+// 18 for cgroups, and for users and groups as much as their files, at most 12
+// for each.
 type Table struct {
 	options   Options
 	stats     counters
@@ -53,12 +57,11 @@ func New(o Options) *Table {
 	t := &Table{options: o, clock: newClock(), stop: make(chan struct{})}
 	t.images = newImages(o.MaxImages, &t.stats)
 	t.lives = newLives(o.MaxImages, &t.stats)
-	t.proc = newProc(o.Root, t.stop)
+	t.proc = newProc(o.Root, t.stop, &t.tasks)
 	t.cgroups = newCgroups(o.Root, t.proc, &t.stats)
 	t.users = newUsers(o.Root, &t.stats)
 	t.described.Ancestors = make([]*Image, 0, o.Ancestors)
 	t.tasks.Go(func() { t.users.keep(t.stop) })
-	t.tasks.Go(t.proc.answer)
 	return t
 }
 
@@ -82,6 +85,7 @@ func (t *Table) meet(a *event.Actor) {
 		return
 	}
 	s := subjectOf(a)
+	s.forked = false // the kernel gave it an image of its own
 	img := t.ask(s)
 	if img == nil {
 		return
@@ -107,12 +111,16 @@ func (t *Table) Exec(e *event.Event) {
 	t.remember(img, s)
 }
 
+// unnamed is in no name that the kernel gives: those have a CPU's number in
+// their upper bits, or bit 63 and nanoseconds since boot.
+const unnamed = 1 << 62
+
 // remember files an image under its name, and under the process that runs it.
 func (t *Table) remember(img *Image, s subject) {
-	img.id = s.image
+	img.id, img.seenCWD = s.image, ""
 	if img.id == 0 {
 		t.unnamed++
-		img.id = 1<<63 | t.unnamed // the kernel's names are smaller
+		img.id = unnamed | t.unnamed
 	}
 	if !s.forked {
 		img.who, img.PID, img.ExecID = s.who, s.who.pid, s.who.execID()
@@ -121,6 +129,9 @@ func (t *Table) remember(img *Image, s subject) {
 	t.images.add(img)
 	if l := t.lives.at(s.who); l != nil {
 		l.image = img.id
+		if img.who == s.who {
+			l.execID = img.ExecID
+		}
 	}
 }
 

@@ -287,6 +287,7 @@ const (
 	bpfMapExecNotes         = "exec_notes"
 	bpfMapExecScratch       = "exec_scratch"
 	bpfMapExecutableFilters = "executable_filters"
+	bpfMapFailedScratch     = "failed_scratch"
 	bpfMapFileScratch       = "file_scratch"
 	bpfMapInterpreters      = "interpreters"
 	bpfMapListeners         = "listeners"
@@ -300,6 +301,7 @@ const (
 	bpfMapNoNsNotes         = "no_ns_notes"
 	bpfMapNoteWalks         = "note_walks"
 	bpfMapNsNotes           = "ns_notes"
+	bpfMapOpenings          = "openings"
 	bpfMapPathFilters       = "path_filters"
 	bpfMapPeerFilters       = "peer_filters"
 	bpfMapProcesses         = "processes"
@@ -373,6 +375,9 @@ const (
 	bpfProgNoUidFexit       = "no_uid_fexit"
 	bpfProgNoUidKret        = "no_uid_kret"
 	bpfProgNoUidTp          = "no_uid_tp"
+	bpfProgNopenFexit       = "nopen_fexit"
+	bpfProgNopenKprobe      = "nopen_kprobe"
+	bpfProgNopenKret        = "nopen_kret"
 	bpfProgNsFexit          = "ns_fexit"
 	bpfProgNsKret           = "ns_kret"
 	bpfProgNsTp             = "ns_tp"
@@ -537,6 +542,9 @@ type bpfProgramSpecs struct {
 	NoUidFexit    *ebpf.ProgramSpec `ebpf:"no_uid_fexit"`
 	NoUidKret     *ebpf.ProgramSpec `ebpf:"no_uid_kret"`
 	NoUidTp       *ebpf.ProgramSpec `ebpf:"no_uid_tp"`
+	NopenFexit    *ebpf.ProgramSpec `ebpf:"nopen_fexit"`
+	NopenKprobe   *ebpf.ProgramSpec `ebpf:"nopen_kprobe"`
+	NopenKret     *ebpf.ProgramSpec `ebpf:"nopen_kret"`
 	NsFexit       *ebpf.ProgramSpec `ebpf:"ns_fexit"`
 	NsKret        *ebpf.ProgramSpec `ebpf:"ns_kret"`
 	NsTp          *ebpf.ProgramSpec `ebpf:"ns_tp"`
@@ -592,6 +600,7 @@ type bpfMapSpecs struct {
 	ExecNotes         *ebpf.MapSpec `ebpf:"exec_notes"`
 	ExecScratch       *ebpf.MapSpec `ebpf:"exec_scratch"`
 	ExecutableFilters *ebpf.MapSpec `ebpf:"executable_filters"`
+	FailedScratch     *ebpf.MapSpec `ebpf:"failed_scratch"`
 	FileScratch       *ebpf.MapSpec `ebpf:"file_scratch"`
 	Interpreters      *ebpf.MapSpec `ebpf:"interpreters"`
 	Listeners         *ebpf.MapSpec `ebpf:"listeners"`
@@ -605,6 +614,7 @@ type bpfMapSpecs struct {
 	NoNsNotes         *ebpf.MapSpec `ebpf:"no_ns_notes"`
 	NoteWalks         *ebpf.MapSpec `ebpf:"note_walks"`
 	NsNotes           *ebpf.MapSpec `ebpf:"ns_notes"`
+	Openings          *ebpf.MapSpec `ebpf:"openings"`
 	PathFilters       *ebpf.MapSpec `ebpf:"path_filters"`
 	PeerFilters       *ebpf.MapSpec `ebpf:"peer_filters"`
 	Processes         *ebpf.MapSpec `ebpf:"processes"`
@@ -681,6 +691,7 @@ type bpfMaps struct {
 	ExecNotes         *ebpf.Map `ebpf:"exec_notes"`
 	ExecScratch       *ebpf.Map `ebpf:"exec_scratch"`
 	ExecutableFilters *ebpf.Map `ebpf:"executable_filters"`
+	FailedScratch     *ebpf.Map `ebpf:"failed_scratch"`
 	FileScratch       *ebpf.Map `ebpf:"file_scratch"`
 	Interpreters      *ebpf.Map `ebpf:"interpreters"`
 	Listeners         *ebpf.Map `ebpf:"listeners"`
@@ -694,6 +705,7 @@ type bpfMaps struct {
 	NoNsNotes         *ebpf.Map `ebpf:"no_ns_notes"`
 	NoteWalks         *ebpf.Map `ebpf:"note_walks"`
 	NsNotes           *ebpf.Map `ebpf:"ns_notes"`
+	Openings          *ebpf.Map `ebpf:"openings"`
 	PathFilters       *ebpf.Map `ebpf:"path_filters"`
 	PeerFilters       *ebpf.Map `ebpf:"peer_filters"`
 	Processes         *ebpf.Map `ebpf:"processes"`
@@ -723,6 +735,7 @@ func (m *bpfMaps) Close() error {
 		m.ExecNotes,
 		m.ExecScratch,
 		m.ExecutableFilters,
+		m.FailedScratch,
 		m.FileScratch,
 		m.Interpreters,
 		m.Listeners,
@@ -736,6 +749,7 @@ func (m *bpfMaps) Close() error {
 		m.NoNsNotes,
 		m.NoteWalks,
 		m.NsNotes,
+		m.Openings,
 		m.PathFilters,
 		m.PeerFilters,
 		m.Processes,
@@ -845,6 +859,9 @@ type bpfPrograms struct {
 	NoUidFexit    *ebpf.Program `ebpf:"no_uid_fexit"`
 	NoUidKret     *ebpf.Program `ebpf:"no_uid_kret"`
 	NoUidTp       *ebpf.Program `ebpf:"no_uid_tp"`
+	NopenFexit    *ebpf.Program `ebpf:"nopen_fexit"`
+	NopenKprobe   *ebpf.Program `ebpf:"nopen_kprobe"`
+	NopenKret     *ebpf.Program `ebpf:"nopen_kret"`
 	NsFexit       *ebpf.Program `ebpf:"ns_fexit"`
 	NsKret        *ebpf.Program `ebpf:"ns_kret"`
 	NsTp          *ebpf.Program `ebpf:"ns_tp"`
@@ -946,6 +963,9 @@ func (p *bpfPrograms) Close() error {
 		p.NoUidFexit,
 		p.NoUidKret,
 		p.NoUidTp,
+		p.NopenFexit,
+		p.NopenKprobe,
+		p.NopenKret,
 		p.NsFexit,
 		p.NsKret,
 		p.NsTp,

@@ -29,6 +29,13 @@ type access struct {
 	severity  event.Severity
 	operation event.Operation
 	untracked uint64
+	moved     bool // the path leads elsewhere when it is over
+}
+
+// elsewhere is an access by a path that leads to another file later.
+func elsewhere(a access) access {
+	a.moved = true
+	return a
 }
 
 var (

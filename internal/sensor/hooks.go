@@ -74,7 +74,7 @@ func (w way) with(wanted bool, companions ...string) way {
 }
 
 // The exits come first: a process that is added before they are watched may never be removed.
-func processHooks(o Options) []hook {
+func processHooks(r Report) []hook {
 	hooks := []hook{
 		{"process.exit", []way{one(bpfProgProcessExit)}},
 		{"process.exec", []way{one(bpfProgProcessExec)}},
@@ -85,7 +85,7 @@ func processHooks(o Options) []hook {
 		class event.Class
 		hook  hook
 	}{{event.Exec, execFailures()}, {event.Ptrace, ptraceHook()}, {event.Namespace, namespaceHook()}} {
-		if o.Report.Classes[h.class] {
+		if r.Classes[h.class] {
 			hooks = append(hooks, h.hook)
 		}
 	}
@@ -128,7 +128,7 @@ func keeping(p program, call string) way {
 	return way{programs: []program{p, {name: bpfProgKeepArgs, targets: calls(call)}}}
 }
 
-func networkHooks(Options) []hook {
+func networkHooks(_ Report) []hook {
 	return []hook{
 		{"network.tcp", []way{all(bpfProgTcpState, bpfProgTcpStateElse)}},
 		{"network.udp", []way{
@@ -140,14 +140,24 @@ func networkHooks(Options) []hook {
 	}
 }
 
-func fileHooks(o Options) []hook {
+func fileHooks(r Report) []hook {
 	hooks := []hook{{"file.open", []way{
 		one(bpfProgOpenFentry),
 		one(bpfProgOpenKprobe),
 		taxing(program{bpfProgOpenExit, exits("openat", "openat2", "open_by_handle_at"), exits("open", "creat")}),
 	}}}
-	if o.Report.Classes[event.Mount] {
+	if r.Classes[event.Mount] {
 		hooks = append(hooks, mountHook())
+	}
+	if r.FailedOpens && r.Classes[event.FileOpen] {
+		h := hook{name: "file.failure"}
+		for _, f := range []string{"do_filp_open", "do_file_open"} { // until and since Linux 7
+			h.ways = append(h.ways, one(bpfProgNopenFexit, f))
+		}
+		for _, f := range []string{"do_filp_open", "do_file_open"} {
+			h.ways = append(h.ways, way{programs: []program{{bpfProgNopenKret, []string{f}, nil}, {bpfProgNopenKprobe, []string{f}, nil}}})
+		}
+		hooks = append(hooks, h)
 	}
 	return hooks
 }
@@ -163,7 +173,7 @@ func mountHook() hook {
 	}}
 }
 
-func privilegeHooks(Options) []hook {
+func privilegeHooks(_ Report) []hook {
 	ids := append(append([]string{"setfsuid", "setfsgid", "capset"}, uidCalls...), gidCalls...)
 	refused := func(uid, gid, capset, fsuid, fsgid string, at func(...string) []string) []program {
 		return []program{
@@ -195,7 +205,7 @@ func privilegeHooks(Options) []hook {
 	}
 }
 
-func kernelHooks(o Options) []hook {
+func kernelHooks(r Report) []hook {
 	modules := func(load, loadFile, unload string, at func(...string) []string) []program {
 		return []program{
 			{load, at("init_module"), nil},
@@ -206,7 +216,7 @@ func kernelHooks(o Options) []hook {
 	named := func(more ...string) []string {
 		return append([]string{bpfProgModNameLoad, bpfProgModNameFree}, more...)
 	}
-	module, bpf := o.Report.Classes[event.Module], o.Report.Classes[event.BPF]
+	module, bpf := r.Classes[event.Module], r.Classes[event.BPF]
 	return []hook{
 		{"kernel.module", []way{
 			way{programs: modules(bpfProgModInitFexit, bpfProgModFinitFexit, bpfProgModDelFexit, calls)}.with(module, named(bpfProgModFileFentry)...),
@@ -227,7 +237,7 @@ func hooksFor(o Options) []hook {
 	var hooks []hook
 	for _, probe := range []struct {
 		on    bool
-		hooks func(Options) []hook
+		hooks func(Report) []hook
 	}{
 		{o.Process, processHooks},
 		{o.Network, networkHooks},
@@ -236,7 +246,7 @@ func hooksFor(o Options) []hook {
 		{o.Kernel, kernelHooks},
 	} {
 		if probe.on {
-			hooks = append(hooks, probe.hooks(o)...)
+			hooks = append(hooks, probe.hooks(o.Report)...)
 		}
 	}
 	return hooks

@@ -91,14 +91,34 @@ func allRecords() Report {
 	return r
 }
 
+// only is one class of all.
+func only(class event.Class) (classes [event.Classes]bool) {
+	classes[class] = true
+	return classes
+}
+
+// report reads the records of s until the test ends.
+func (s *Sensor) report(t *testing.T) *reporting {
+	t.Helper()
+	fatal(t, s.Reports())
+	r, stop := s.record()
+	t.Cleanup(func() { fatal(t, stop()) })
+	return r
+}
+
+// record reads the records of s until it is told to stop.
+func (s *Sensor) record() (*reporting, func() error) {
+	r, done := &reporting{s, &recorder{}}, make(chan error, 1)
+	go func() { done <- r.Read(r.recorder) }()
+	return r, func() error { r.Stop(); return <-done }
+}
+
 // reported gives a sensor like opened does, and reads its records.
 func reported(options func() Options) func(*testing.T) *reporting {
 	s := once(func() *Sensor { return Open(options()) })
 	r := sync.OnceValue(func() *reporting {
-		r := &reporting{s(), &recorder{}}
-		done := make(chan struct{})
-		go func() { defer close(done); _ = r.Read(r.recorder) }()
-		atEnd = append(atEnd, func() error { r.Stop(); <-done; return nil })
+		r, stop := s().record()
+		atEnd = append(atEnd, stop)
 		return r
 	})
 	return func(t *testing.T) *reporting {
@@ -131,4 +151,6 @@ func (r *reporting) during(t *testing.T, class event.Class, do func()) []event.E
 }
 
 // arguments are strings that each end with a NUL.
-func arguments(args []byte) []string { return strings.Split(strings.TrimSuffix(string(args), "\x00"), "\x00") }
+func arguments(args []byte) []string {
+	return strings.Split(strings.TrimSuffix(string(args), "\x00"), "\x00")
+}

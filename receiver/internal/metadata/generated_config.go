@@ -4,6 +4,7 @@ package metadata
 
 import (
 	"go.opentelemetry.io/collector/confmap"
+	"go.opentelemetry.io/collector/filter"
 )
 
 // SecurityEbpfConnectMetricConfig provides config for the security.ebpf.connect metric.
@@ -266,6 +267,46 @@ func (ms *SecurityEbpfSampleRateMetricConfig) Unmarshal(parser *confmap.Conf) er
 	return nil
 }
 
+// SecurityEbpfTopMetricConfig provides config for the security.ebpf.top metric.
+type SecurityEbpfTopMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *SecurityEbpfTopMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// SecurityEbpfTopErrorMetricConfig provides config for the security.ebpf.top.error metric.
+type SecurityEbpfTopErrorMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *SecurityEbpfTopErrorMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
 // SecurityEbpfUpMetricConfig provides config for the security.ebpf.up metric.
 type SecurityEbpfUpMetricConfig struct {
 	Enabled          bool `mapstructure:"enabled"`
@@ -301,6 +342,8 @@ type MetricsConfig struct {
 	SecurityEbpfProcessExec         SecurityEbpfProcessExecMetricConfig         `mapstructure:"security.ebpf.process.exec"`
 	SecurityEbpfProcessExit         SecurityEbpfProcessExitMetricConfig         `mapstructure:"security.ebpf.process.exit"`
 	SecurityEbpfSampleRate          SecurityEbpfSampleRateMetricConfig          `mapstructure:"security.ebpf.sample_rate"`
+	SecurityEbpfTop                 SecurityEbpfTopMetricConfig                 `mapstructure:"security.ebpf.top"`
+	SecurityEbpfTopError            SecurityEbpfTopErrorMetricConfig            `mapstructure:"security.ebpf.top.error"`
 	SecurityEbpfUp                  SecurityEbpfUpMetricConfig                  `mapstructure:"security.ebpf.up"`
 }
 
@@ -345,7 +388,151 @@ func DefaultMetricsConfig() MetricsConfig {
 		SecurityEbpfSampleRate: SecurityEbpfSampleRateMetricConfig{
 			Enabled: true,
 		},
+		SecurityEbpfTop: SecurityEbpfTopMetricConfig{
+			Enabled: false,
+		},
+		SecurityEbpfTopError: SecurityEbpfTopErrorMetricConfig{
+			Enabled: false,
+		},
 		SecurityEbpfUp: SecurityEbpfUpMetricConfig{
+			Enabled: true,
+		},
+	}
+}
+
+// EventConfig provides common config for a particular event.
+type EventConfig struct {
+	Enabled bool `mapstructure:"enabled"`
+
+	enabledSetByUser bool
+}
+
+func (ec *EventConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+	err := parser.Unmarshal(ec)
+	if err != nil {
+		return err
+	}
+	ec.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// EventsConfig provides config for ebpfsecurity events.
+type EventsConfig struct {
+	EbpfsecurityFileOpen           EventConfig `mapstructure:"ebpfsecurity.file.open"`
+	EbpfsecurityFilesystemMount    EventConfig `mapstructure:"ebpfsecurity.filesystem.mount"`
+	EbpfsecurityGap                EventConfig `mapstructure:"ebpfsecurity.gap"`
+	EbpfsecurityKernelBpfLoad      EventConfig `mapstructure:"ebpfsecurity.kernel.bpf_load"`
+	EbpfsecurityKernelModuleLoad   EventConfig `mapstructure:"ebpfsecurity.kernel.module_load"`
+	EbpfsecurityKernelModuleUnload EventConfig `mapstructure:"ebpfsecurity.kernel.module_unload"`
+	EbpfsecurityNamespaceChange    EventConfig `mapstructure:"ebpfsecurity.namespace.change"`
+	EbpfsecurityNetworkAccept      EventConfig `mapstructure:"ebpfsecurity.network.accept"`
+	EbpfsecurityNetworkClose       EventConfig `mapstructure:"ebpfsecurity.network.close"`
+	EbpfsecurityNetworkConnect     EventConfig `mapstructure:"ebpfsecurity.network.connect"`
+	EbpfsecurityNetworkUDPSend     EventConfig `mapstructure:"ebpfsecurity.network.udp_send"`
+	EbpfsecurityPrivilegeChange    EventConfig `mapstructure:"ebpfsecurity.privilege.change"`
+	EbpfsecurityProcessExec        EventConfig `mapstructure:"ebpfsecurity.process.exec"`
+	EbpfsecurityProcessExit        EventConfig `mapstructure:"ebpfsecurity.process.exit"`
+	EbpfsecurityProcessPtrace      EventConfig `mapstructure:"ebpfsecurity.process.ptrace"`
+}
+
+func DefaultEventsConfig() EventsConfig {
+	return EventsConfig{
+		EbpfsecurityFileOpen: EventConfig{
+			Enabled: true,
+		},
+		EbpfsecurityFilesystemMount: EventConfig{
+			Enabled: true,
+		},
+		EbpfsecurityGap: EventConfig{
+			Enabled: true,
+		},
+		EbpfsecurityKernelBpfLoad: EventConfig{
+			Enabled: true,
+		},
+		EbpfsecurityKernelModuleLoad: EventConfig{
+			Enabled: true,
+		},
+		EbpfsecurityKernelModuleUnload: EventConfig{
+			Enabled: true,
+		},
+		EbpfsecurityNamespaceChange: EventConfig{
+			Enabled: true,
+		},
+		EbpfsecurityNetworkAccept: EventConfig{
+			Enabled: true,
+		},
+		EbpfsecurityNetworkClose: EventConfig{
+			Enabled: false,
+		},
+		EbpfsecurityNetworkConnect: EventConfig{
+			Enabled: true,
+		},
+		EbpfsecurityNetworkUDPSend: EventConfig{
+			Enabled: true,
+		},
+		EbpfsecurityPrivilegeChange: EventConfig{
+			Enabled: true,
+		},
+		EbpfsecurityProcessExec: EventConfig{
+			Enabled: true,
+		},
+		EbpfsecurityProcessExit: EventConfig{
+			Enabled: false,
+		},
+		EbpfsecurityProcessPtrace: EventConfig{
+			Enabled: true,
+		},
+	}
+}
+
+// ResourceAttributeConfig provides common config for a particular resource attribute.
+type ResourceAttributeConfig struct {
+	Enabled bool `mapstructure:"enabled"`
+	// Experimental: MetricsInclude defines a list of filters for attribute values.
+	// If the list is not empty, only metrics with matching resource attribute values will be emitted.
+	MetricsInclude []filter.Config `mapstructure:"metrics_include"`
+	// Experimental: MetricsExclude defines a list of filters for attribute values.
+	// If the list is not empty, metrics with matching resource attribute values will not be emitted.
+	// MetricsInclude has higher priority than MetricsExclude.
+	MetricsExclude []filter.Config `mapstructure:"metrics_exclude"`
+	// Experimental: EventsInclude defines a list of filters for attribute values.
+	// If the list is not empty, only events with matching resource attribute values will be emitted.
+	EventsInclude []filter.Config `mapstructure:"events_include"`
+	// Experimental: EventsExclude defines a list of filters for attribute values.
+	// If the list is not empty, events with matching resource attribute values will not be emitted.
+	// EventsInclude has higher priority than EventsExclude.
+	EventsExclude []filter.Config `mapstructure:"events_exclude"`
+
+	enabledSetByUser bool
+}
+
+func (rac *ResourceAttributeConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+	err := parser.Unmarshal(rac)
+	if err != nil {
+		return err
+	}
+	rac.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// ResourceAttributesConfig provides config for ebpfsecurity resource attributes.
+type ResourceAttributesConfig struct {
+	ContainerID ResourceAttributeConfig `mapstructure:"container.id"`
+	K8sPodUID   ResourceAttributeConfig `mapstructure:"k8s.pod.uid"`
+}
+
+func DefaultResourceAttributesConfig() ResourceAttributesConfig {
+	return ResourceAttributesConfig{
+		ContainerID: ResourceAttributeConfig{
+			Enabled: true,
+		},
+		K8sPodUID: ResourceAttributeConfig{
 			Enabled: true,
 		},
 	}
@@ -353,16 +540,31 @@ func DefaultMetricsConfig() MetricsConfig {
 
 // MetricsBuilderConfig is a configuration for ebpfsecurity metrics builder.
 type MetricsBuilderConfig struct {
-	Metrics MetricsConfig `mapstructure:"metrics"`
+	Metrics            MetricsConfig            `mapstructure:"metrics"`
+	ResourceAttributes ResourceAttributesConfig `mapstructure:"resource_attributes"`
 }
 
 func NewDefaultMetricsBuilderConfig() MetricsBuilderConfig {
 	return MetricsBuilderConfig{
-		Metrics: DefaultMetricsConfig(),
+		Metrics:            DefaultMetricsConfig(),
+		ResourceAttributes: DefaultResourceAttributesConfig(),
 	}
 }
 
 // Deprecated: Use NewDefaultMetricsBuilderConfig.
 func DefaultMetricsBuilderConfig() MetricsBuilderConfig {
 	return NewDefaultMetricsBuilderConfig()
+}
+
+// LogsBuilderConfig is a configuration for ebpfsecurity logs builder.
+type LogsBuilderConfig struct {
+	Events             EventsConfig             `mapstructure:"events"`
+	ResourceAttributes ResourceAttributesConfig `mapstructure:"resource_attributes"`
+}
+
+func DefaultLogsBuilderConfig() LogsBuilderConfig {
+	return LogsBuilderConfig{
+		Events:             DefaultEventsConfig(),
+		ResourceAttributes: DefaultResourceAttributesConfig(),
+	}
 }

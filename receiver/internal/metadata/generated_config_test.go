@@ -65,9 +65,19 @@ func TestMetricsBuilderConfig(t *testing.T) {
 					SecurityEbpfSampleRate: SecurityEbpfSampleRateMetricConfig{
 						Enabled: true,
 					},
+					SecurityEbpfTop: SecurityEbpfTopMetricConfig{
+						Enabled: true,
+					},
+					SecurityEbpfTopError: SecurityEbpfTopErrorMetricConfig{
+						Enabled: true,
+					},
 					SecurityEbpfUp: SecurityEbpfUpMetricConfig{
 						Enabled: true,
 					},
+				},
+				ResourceAttributes: ResourceAttributesConfig{
+					ContainerID: ResourceAttributeConfig{Enabled: true},
+					K8sPodUID:   ResourceAttributeConfig{Enabled: true},
 				},
 			},
 		},
@@ -114,9 +124,19 @@ func TestMetricsBuilderConfig(t *testing.T) {
 					SecurityEbpfSampleRate: SecurityEbpfSampleRateMetricConfig{
 						Enabled: false,
 					},
+					SecurityEbpfTop: SecurityEbpfTopMetricConfig{
+						Enabled: false,
+					},
+					SecurityEbpfTopError: SecurityEbpfTopErrorMetricConfig{
+						Enabled: false,
+					},
 					SecurityEbpfUp: SecurityEbpfUpMetricConfig{
 						Enabled: false,
 					},
+				},
+				ResourceAttributes: ResourceAttributesConfig{
+					ContainerID: ResourceAttributeConfig{Enabled: false},
+					K8sPodUID:   ResourceAttributeConfig{Enabled: false},
 				},
 			},
 		},
@@ -124,7 +144,7 @@ func TestMetricsBuilderConfig(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			cfg := loadMetricsBuilderConfig(t, tt.name)
-			diff := cmp.Diff(tt.want, cfg, cmpopts.IgnoreUnexported(SecurityEbpfConnectMetricConfig{}, SecurityEbpfConnectActiveMetricConfig{}, SecurityEbpfConnectErrorMetricConfig{}, SecurityEbpfEventsMetricConfig{}, SecurityEbpfFileAccessMetricConfig{}, SecurityEbpfHookAttachedMetricConfig{}, SecurityEbpfKernelBpfMetricConfig{}, SecurityEbpfKernelModuleMetricConfig{}, SecurityEbpfPrivilegeEscalationMetricConfig{}, SecurityEbpfProcessActiveCountMetricConfig{}, SecurityEbpfProcessExecMetricConfig{}, SecurityEbpfProcessExitMetricConfig{}, SecurityEbpfSampleRateMetricConfig{}, SecurityEbpfUpMetricConfig{}))
+			diff := cmp.Diff(tt.want, cfg, cmpopts.IgnoreUnexported(SecurityEbpfConnectMetricConfig{}, SecurityEbpfConnectActiveMetricConfig{}, SecurityEbpfConnectErrorMetricConfig{}, SecurityEbpfEventsMetricConfig{}, SecurityEbpfFileAccessMetricConfig{}, SecurityEbpfHookAttachedMetricConfig{}, SecurityEbpfKernelBpfMetricConfig{}, SecurityEbpfKernelModuleMetricConfig{}, SecurityEbpfPrivilegeEscalationMetricConfig{}, SecurityEbpfProcessActiveCountMetricConfig{}, SecurityEbpfProcessExecMetricConfig{}, SecurityEbpfProcessExitMetricConfig{}, SecurityEbpfSampleRateMetricConfig{}, SecurityEbpfTopMetricConfig{}, SecurityEbpfTopErrorMetricConfig{}, SecurityEbpfUpMetricConfig{}, ResourceAttributeConfig{}))
 			require.Emptyf(t, diff, "Config mismatch (-expected +actual):\n%s", diff)
 		})
 	}
@@ -137,5 +157,60 @@ func loadMetricsBuilderConfig(t *testing.T, name string) MetricsBuilderConfig {
 	require.NoError(t, err)
 	cfg := NewDefaultMetricsBuilderConfig()
 	require.NoError(t, sub.Unmarshal(&cfg, confmap.WithIgnoreUnused()))
+	return cfg
+}
+
+func loadLogsBuilderConfig(t *testing.T, name string) LogsBuilderConfig {
+	cm, err := confmaptest.LoadConf(filepath.Join("testdata", "config.yaml"))
+	require.NoError(t, err)
+	sub, err := cm.Sub(name)
+	require.NoError(t, err)
+	cfg := DefaultLogsBuilderConfig()
+	require.NoError(t, sub.Unmarshal(&cfg, confmap.WithIgnoreUnused()))
+	return cfg
+}
+
+func TestResourceAttributesConfig(t *testing.T) {
+	tests := []struct {
+		name string
+		want ResourceAttributesConfig
+	}{
+		{
+			name: "default",
+			want: DefaultResourceAttributesConfig(),
+		},
+		{
+			name: "all_set",
+			want: ResourceAttributesConfig{
+				ContainerID: ResourceAttributeConfig{Enabled: true},
+				K8sPodUID:   ResourceAttributeConfig{Enabled: true},
+			},
+		},
+		{
+			name: "none_set",
+			want: ResourceAttributesConfig{
+				ContainerID: ResourceAttributeConfig{Enabled: false},
+				K8sPodUID:   ResourceAttributeConfig{Enabled: false},
+			},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			cfg := loadResourceAttributesConfig(t, tt.name)
+			diff := cmp.Diff(tt.want, cfg, cmpopts.IgnoreUnexported(ResourceAttributeConfig{}))
+			require.Emptyf(t, diff, "Config mismatch (-expected +actual):\n%s", diff)
+		})
+	}
+}
+
+func loadResourceAttributesConfig(t *testing.T, name string) ResourceAttributesConfig {
+	cm, err := confmaptest.LoadConf(filepath.Join("testdata", "config.yaml"))
+	require.NoError(t, err)
+	sub, err := cm.Sub(name)
+	require.NoError(t, err)
+	sub, err = sub.Sub("resource_attributes")
+	require.NoError(t, err)
+	cfg := DefaultResourceAttributesConfig()
+	require.NoError(t, sub.Unmarshal(&cfg))
 	return cfg
 }

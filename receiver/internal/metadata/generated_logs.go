@@ -3,18 +3,1089 @@
 package metadata
 
 import (
+	"context"
 	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/filter"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/receiver"
+	"go.opentelemetry.io/otel/trace"
 )
+
+type EventAttributeOption interface {
+	apply(plog.LogRecord)
+}
+
+type eventAttributeOptionFunc func(plog.LogRecord)
+
+func (eaof eventAttributeOptionFunc) apply(lr plog.LogRecord) {
+	eaof(lr)
+}
+
+func WithDestinationAddressEventAttribute(destinationAddressAttributeValue string) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutStr("destination.address", destinationAddressAttributeValue)
+	})
+}
+
+func WithDestinationPortEventAttribute(destinationPortAttributeValue int64) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutInt("destination.port", destinationPortAttributeValue)
+	})
+}
+
+func WithEbpfsecurityArgsTruncatedBytesEventAttribute(ebpfsecurityArgsTruncatedBytesAttributeValue int64) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutInt("ebpfsecurity.args_truncated_bytes", ebpfsecurityArgsTruncatedBytesAttributeValue)
+	})
+}
+
+func WithEbpfsecurityBpfProgramIDEventAttribute(ebpfsecurityBpfProgramIDAttributeValue int64) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutInt("ebpfsecurity.bpf.program.id", ebpfsecurityBpfProgramIDAttributeValue)
+	})
+}
+
+func WithEbpfsecurityBpfProgramNameEventAttribute(ebpfsecurityBpfProgramNameAttributeValue string) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutStr("ebpfsecurity.bpf.program.name", ebpfsecurityBpfProgramNameAttributeValue)
+	})
+}
+
+func WithEbpfsecurityBpfProgramTypeEventAttribute(ebpfsecurityBpfProgramTypeAttributeValue string) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutStr("ebpfsecurity.bpf.program.type", ebpfsecurityBpfProgramTypeAttributeValue)
+	})
+}
+
+func WithEbpfsecurityCapabilitiesAddedEventAttribute(ebpfsecurityCapabilitiesAddedAttributeValue []any) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutEmptySlice("ebpfsecurity.capabilities.added").FromRaw(ebpfsecurityCapabilitiesAddedAttributeValue)
+	})
+}
+
+func WithEbpfsecurityCapabilitiesRemovedEventAttribute(ebpfsecurityCapabilitiesRemovedAttributeValue []any) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutEmptySlice("ebpfsecurity.capabilities.removed").FromRaw(ebpfsecurityCapabilitiesRemovedAttributeValue)
+	})
+}
+
+func WithEbpfsecurityExecArgsEventAttribute(ebpfsecurityExecArgsAttributeValue []any) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutEmptySlice("ebpfsecurity.exec.args").FromRaw(ebpfsecurityExecArgsAttributeValue)
+	})
+}
+
+func WithEbpfsecurityExecFlagsEventAttribute(ebpfsecurityExecFlagsAttributeValue []any) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutEmptySlice("ebpfsecurity.exec.flags").FromRaw(ebpfsecurityExecFlagsAttributeValue)
+	})
+}
+
+func WithEbpfsecurityFileFlagsEventAttribute(ebpfsecurityFileFlagsAttributeValue []any) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutEmptySlice("ebpfsecurity.file.flags").FromRaw(ebpfsecurityFileFlagsAttributeValue)
+	})
+}
+
+func WithEbpfsecurityGapCountEventAttribute(ebpfsecurityGapCountAttributeValue int64) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutInt("ebpfsecurity.gap.count", ebpfsecurityGapCountAttributeValue)
+	})
+}
+
+func WithEbpfsecurityGapEndEventAttribute(ebpfsecurityGapEndAttributeValue string) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutStr("ebpfsecurity.gap.end", ebpfsecurityGapEndAttributeValue)
+	})
+}
+
+func WithEbpfsecurityGapStartEventAttribute(ebpfsecurityGapStartAttributeValue string) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutStr("ebpfsecurity.gap.start", ebpfsecurityGapStartAttributeValue)
+	})
+}
+
+func WithEbpfsecurityKernelModuleNameEventAttribute(ebpfsecurityKernelModuleNameAttributeValue string) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutStr("ebpfsecurity.kernel.module.name", ebpfsecurityKernelModuleNameAttributeValue)
+	})
+}
+
+func WithEbpfsecurityMountFlagsEventAttribute(ebpfsecurityMountFlagsAttributeValue []any) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutEmptySlice("ebpfsecurity.mount.flags").FromRaw(ebpfsecurityMountFlagsAttributeValue)
+	})
+}
+
+func WithEbpfsecurityNamespaceTypesEventAttribute(ebpfsecurityNamespaceTypesAttributeValue []any) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutEmptySlice("ebpfsecurity.namespace.types").FromRaw(ebpfsecurityNamespaceTypesAttributeValue)
+	})
+}
+
+func WithEbpfsecurityPreviousGroupIDEventAttribute(ebpfsecurityPreviousGroupIDAttributeValue int64) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutInt("ebpfsecurity.previous.group.id", ebpfsecurityPreviousGroupIDAttributeValue)
+	})
+}
+
+func WithEbpfsecurityPreviousRealGroupIDEventAttribute(ebpfsecurityPreviousRealGroupIDAttributeValue int64) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutInt("ebpfsecurity.previous.real_group.id", ebpfsecurityPreviousRealGroupIDAttributeValue)
+	})
+}
+
+func WithEbpfsecurityPreviousRealUserIDEventAttribute(ebpfsecurityPreviousRealUserIDAttributeValue int64) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutInt("ebpfsecurity.previous.real_user.id", ebpfsecurityPreviousRealUserIDAttributeValue)
+	})
+}
+
+func WithEbpfsecurityPreviousSavedGroupIDEventAttribute(ebpfsecurityPreviousSavedGroupIDAttributeValue int64) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutInt("ebpfsecurity.previous.saved_group.id", ebpfsecurityPreviousSavedGroupIDAttributeValue)
+	})
+}
+
+func WithEbpfsecurityPreviousSavedUserIDEventAttribute(ebpfsecurityPreviousSavedUserIDAttributeValue int64) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutInt("ebpfsecurity.previous.saved_user.id", ebpfsecurityPreviousSavedUserIDAttributeValue)
+	})
+}
+
+func WithEbpfsecurityPreviousUserIDEventAttribute(ebpfsecurityPreviousUserIDAttributeValue int64) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutInt("ebpfsecurity.previous.user.id", ebpfsecurityPreviousUserIDAttributeValue)
+	})
+}
+
+func WithEbpfsecurityProcessAncestorsEventAttribute(ebpfsecurityProcessAncestorsAttributeValue []any) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutEmptySlice("ebpfsecurity.process.ancestors").FromRaw(ebpfsecurityProcessAncestorsAttributeValue)
+	})
+}
+
+func WithEbpfsecurityProcessExecIDEventAttribute(ebpfsecurityProcessExecIDAttributeValue string) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutStr("ebpfsecurity.process.exec_id", ebpfsecurityProcessExecIDAttributeValue)
+	})
+}
+
+func WithEbpfsecurityProcessExitSignalEventAttribute(ebpfsecurityProcessExitSignalAttributeValue string) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutStr("ebpfsecurity.process.exit.signal", ebpfsecurityProcessExitSignalAttributeValue)
+	})
+}
+
+func WithEbpfsecurityProcessGroupIDEventAttribute(ebpfsecurityProcessGroupIDAttributeValue int64) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutInt("ebpfsecurity.process.group.id", ebpfsecurityProcessGroupIDAttributeValue)
+	})
+}
+
+func WithEbpfsecurityProcessParentExecIDEventAttribute(ebpfsecurityProcessParentExecIDAttributeValue string) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutStr("ebpfsecurity.process.parent.exec_id", ebpfsecurityProcessParentExecIDAttributeValue)
+	})
+}
+
+func WithEbpfsecurityProcessParentExecutablePathEventAttribute(ebpfsecurityProcessParentExecutablePathAttributeValue string) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutStr("ebpfsecurity.process.parent.executable.path", ebpfsecurityProcessParentExecutablePathAttributeValue)
+	})
+}
+
+func WithEbpfsecurityProcessRealGroupIDEventAttribute(ebpfsecurityProcessRealGroupIDAttributeValue int64) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutInt("ebpfsecurity.process.real_group.id", ebpfsecurityProcessRealGroupIDAttributeValue)
+	})
+}
+
+func WithEbpfsecurityProcessSavedGroupIDEventAttribute(ebpfsecurityProcessSavedGroupIDAttributeValue int64) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutInt("ebpfsecurity.process.saved_group.id", ebpfsecurityProcessSavedGroupIDAttributeValue)
+	})
+}
+
+func WithEbpfsecurityPtraceRequestEventAttribute(ebpfsecurityPtraceRequestAttributeValue string) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutStr("ebpfsecurity.ptrace.request", ebpfsecurityPtraceRequestAttributeValue)
+	})
+}
+
+func WithEbpfsecurityPtraceTargetPidEventAttribute(ebpfsecurityPtraceTargetPidAttributeValue int64) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutInt("ebpfsecurity.ptrace.target.pid", ebpfsecurityPtraceTargetPidAttributeValue)
+	})
+}
+
+func WithErrorTypeEventAttribute(errorTypeAttributeValue string) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutStr("error.type", errorTypeAttributeValue)
+	})
+}
+
+func WithFileInodeEventAttribute(fileInodeAttributeValue string) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutStr("file.inode", fileInodeAttributeValue)
+	})
+}
+
+func WithFilePathEventAttribute(filePathAttributeValue string) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutStr("file.path", filePathAttributeValue)
+	})
+}
+
+func WithNetworkLocalAddressEventAttribute(networkLocalAddressAttributeValue string) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutStr("network.local.address", networkLocalAddressAttributeValue)
+	})
+}
+
+func WithNetworkLocalPortEventAttribute(networkLocalPortAttributeValue int64) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutInt("network.local.port", networkLocalPortAttributeValue)
+	})
+}
+
+func WithNetworkPeerAddressEventAttribute(networkPeerAddressAttributeValue string) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutStr("network.peer.address", networkPeerAddressAttributeValue)
+	})
+}
+
+func WithNetworkPeerPortEventAttribute(networkPeerPortAttributeValue int64) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutInt("network.peer.port", networkPeerPortAttributeValue)
+	})
+}
+
+func WithProcessArgsCountEventAttribute(processArgsCountAttributeValue int64) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutInt("process.args_count", processArgsCountAttributeValue)
+	})
+}
+
+func WithProcessCommandArgsEventAttribute(processCommandArgsAttributeValue []any) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutEmptySlice("process.command_args").FromRaw(processCommandArgsAttributeValue)
+	})
+}
+
+func WithProcessCommandLineEventAttribute(processCommandLineAttributeValue string) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutStr("process.command_line", processCommandLineAttributeValue)
+	})
+}
+
+func WithProcessCreationTimeEventAttribute(processCreationTimeAttributeValue string) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutStr("process.creation.time", processCreationTimeAttributeValue)
+	})
+}
+
+func WithProcessExecutableNameEventAttribute(processExecutableNameAttributeValue string) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutStr("process.executable.name", processExecutableNameAttributeValue)
+	})
+}
+
+func WithProcessExecutablePathEventAttribute(processExecutablePathAttributeValue string) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutStr("process.executable.path", processExecutablePathAttributeValue)
+	})
+}
+
+func WithProcessExitCodeEventAttribute(processExitCodeAttributeValue int64) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutInt("process.exit.code", processExitCodeAttributeValue)
+	})
+}
+
+func WithProcessInteractiveEventAttribute(processInteractiveAttributeValue bool) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutBool("process.interactive", processInteractiveAttributeValue)
+	})
+}
+
+func WithProcessLinuxCgroupEventAttribute(processLinuxCgroupAttributeValue string) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutStr("process.linux.cgroup", processLinuxCgroupAttributeValue)
+	})
+}
+
+func WithProcessParentPidEventAttribute(processParentPidAttributeValue int64) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutInt("process.parent_pid", processParentPidAttributeValue)
+	})
+}
+
+func WithProcessRealUserNameEventAttribute(processRealUserNameAttributeValue string) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutStr("process.real_user.name", processRealUserNameAttributeValue)
+	})
+}
+
+func WithProcessSavedUserIDEventAttribute(processSavedUserIDAttributeValue int64) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutInt("process.saved_user.id", processSavedUserIDAttributeValue)
+	})
+}
+
+func WithProcessSessionLeaderPidEventAttribute(processSessionLeaderPidAttributeValue int64) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutInt("process.session_leader.pid", processSessionLeaderPidAttributeValue)
+	})
+}
+
+func WithProcessUserNameEventAttribute(processUserNameAttributeValue string) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutStr("process.user.name", processUserNameAttributeValue)
+	})
+}
+
+func WithProcessVpidEventAttribute(processVpidAttributeValue int64) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutInt("process.vpid", processVpidAttributeValue)
+	})
+}
+
+func WithProcessWorkingDirectoryEventAttribute(processWorkingDirectoryAttributeValue string) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutStr("process.working_directory", processWorkingDirectoryAttributeValue)
+	})
+}
+
+func WithSourceAddressEventAttribute(sourceAddressAttributeValue string) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutStr("source.address", sourceAddressAttributeValue)
+	})
+}
+
+func WithSourcePortEventAttribute(sourcePortAttributeValue int64) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutInt("source.port", sourcePortAttributeValue)
+	})
+}
+
+func WithSystemDeviceEventAttribute(systemDeviceAttributeValue string) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutStr("system.device", systemDeviceAttributeValue)
+	})
+}
+
+func WithSystemFilesystemMountpointEventAttribute(systemFilesystemMountpointAttributeValue string) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutStr("system.filesystem.mountpoint", systemFilesystemMountpointAttributeValue)
+	})
+}
+
+func WithSystemFilesystemTypeEventAttribute(systemFilesystemTypeAttributeValue string) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutStr("system.filesystem.type", systemFilesystemTypeAttributeValue)
+	})
+}
+
+func WithThreadNameEventAttribute(threadNameAttributeValue string) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutStr("thread.name", threadNameAttributeValue)
+	})
+}
+
+type eventEbpfsecurityFileOpen struct {
+	data   plog.LogRecordSlice // data buffer for generated log records.
+	config EventConfig         // event config provided by user.
+}
+
+func (e *eventEbpfsecurityFileOpen) recordEvent(ctx context.Context, timestamp pcommon.Timestamp, processPidAttributeValue int64, threadIDAttributeValue int64, processUserIDAttributeValue int64, processRealUserIDAttributeValue int64, ebpfsecurityOutcomeAttributeValue string, ebpfsecuritySampleRateAttributeValue int64, ebpfsecurityFileOperationAttributeValue string, options ...EventAttributeOption) {
+	if !e.config.Enabled {
+		return
+	}
+	dp := e.data.AppendEmpty()
+	dp.SetEventName("ebpfsecurity.file.open")
+	dp.SetTimestamp(timestamp)
+
+	if span := trace.SpanContextFromContext(ctx); span.IsValid() {
+		dp.SetTraceID(pcommon.TraceID(span.TraceID()))
+		dp.SetSpanID(pcommon.SpanID(span.SpanID()))
+	}
+	dp.Attributes().PutInt("process.pid", processPidAttributeValue)
+	dp.Attributes().PutInt("thread.id", threadIDAttributeValue)
+	dp.Attributes().PutInt("process.user.id", processUserIDAttributeValue)
+	dp.Attributes().PutInt("process.real_user.id", processRealUserIDAttributeValue)
+	dp.Attributes().PutStr("ebpfsecurity.outcome", ebpfsecurityOutcomeAttributeValue)
+	dp.Attributes().PutInt("ebpfsecurity.sample_rate", ebpfsecuritySampleRateAttributeValue)
+	dp.Attributes().PutStr("ebpfsecurity.file.operation", ebpfsecurityFileOperationAttributeValue)
+
+	for _, op := range options {
+		op.apply(dp)
+	}
+}
+
+// emit appends recorded event data to a events slice and prepares it for recording another set of log records.
+func (e *eventEbpfsecurityFileOpen) emit(lrs plog.LogRecordSlice) {
+	if e.config.Enabled && e.data.Len() > 0 {
+		e.data.MoveAndAppendTo(lrs)
+	}
+}
+
+func newEventEbpfsecurityFileOpen(cfg EventConfig) eventEbpfsecurityFileOpen {
+	e := eventEbpfsecurityFileOpen{config: cfg}
+	if cfg.Enabled {
+		e.data = plog.NewLogRecordSlice()
+	}
+	return e
+}
+
+type eventEbpfsecurityFilesystemMount struct {
+	data   plog.LogRecordSlice // data buffer for generated log records.
+	config EventConfig         // event config provided by user.
+}
+
+func (e *eventEbpfsecurityFilesystemMount) recordEvent(ctx context.Context, timestamp pcommon.Timestamp, processPidAttributeValue int64, threadIDAttributeValue int64, processUserIDAttributeValue int64, processRealUserIDAttributeValue int64, ebpfsecurityOutcomeAttributeValue string, ebpfsecuritySampleRateAttributeValue int64, options ...EventAttributeOption) {
+	if !e.config.Enabled {
+		return
+	}
+	dp := e.data.AppendEmpty()
+	dp.SetEventName("ebpfsecurity.filesystem.mount")
+	dp.SetTimestamp(timestamp)
+
+	if span := trace.SpanContextFromContext(ctx); span.IsValid() {
+		dp.SetTraceID(pcommon.TraceID(span.TraceID()))
+		dp.SetSpanID(pcommon.SpanID(span.SpanID()))
+	}
+	dp.Attributes().PutInt("process.pid", processPidAttributeValue)
+	dp.Attributes().PutInt("thread.id", threadIDAttributeValue)
+	dp.Attributes().PutInt("process.user.id", processUserIDAttributeValue)
+	dp.Attributes().PutInt("process.real_user.id", processRealUserIDAttributeValue)
+	dp.Attributes().PutStr("ebpfsecurity.outcome", ebpfsecurityOutcomeAttributeValue)
+	dp.Attributes().PutInt("ebpfsecurity.sample_rate", ebpfsecuritySampleRateAttributeValue)
+
+	for _, op := range options {
+		op.apply(dp)
+	}
+}
+
+// emit appends recorded event data to a events slice and prepares it for recording another set of log records.
+func (e *eventEbpfsecurityFilesystemMount) emit(lrs plog.LogRecordSlice) {
+	if e.config.Enabled && e.data.Len() > 0 {
+		e.data.MoveAndAppendTo(lrs)
+	}
+}
+
+func newEventEbpfsecurityFilesystemMount(cfg EventConfig) eventEbpfsecurityFilesystemMount {
+	e := eventEbpfsecurityFilesystemMount{config: cfg}
+	if cfg.Enabled {
+		e.data = plog.NewLogRecordSlice()
+	}
+	return e
+}
+
+type eventEbpfsecurityGap struct {
+	data   plog.LogRecordSlice // data buffer for generated log records.
+	config EventConfig         // event config provided by user.
+}
+
+func (e *eventEbpfsecurityGap) recordEvent(ctx context.Context, timestamp pcommon.Timestamp, ebpfsecurityGapClassAttributeValue string, ebpfsecurityGapReasonAttributeValue string, options ...EventAttributeOption) {
+	if !e.config.Enabled {
+		return
+	}
+	dp := e.data.AppendEmpty()
+	dp.SetEventName("ebpfsecurity.gap")
+	dp.SetTimestamp(timestamp)
+
+	if span := trace.SpanContextFromContext(ctx); span.IsValid() {
+		dp.SetTraceID(pcommon.TraceID(span.TraceID()))
+		dp.SetSpanID(pcommon.SpanID(span.SpanID()))
+	}
+	dp.Attributes().PutStr("ebpfsecurity.gap.class", ebpfsecurityGapClassAttributeValue)
+	dp.Attributes().PutStr("ebpfsecurity.gap.reason", ebpfsecurityGapReasonAttributeValue)
+
+	for _, op := range options {
+		op.apply(dp)
+	}
+}
+
+// emit appends recorded event data to a events slice and prepares it for recording another set of log records.
+func (e *eventEbpfsecurityGap) emit(lrs plog.LogRecordSlice) {
+	if e.config.Enabled && e.data.Len() > 0 {
+		e.data.MoveAndAppendTo(lrs)
+	}
+}
+
+func newEventEbpfsecurityGap(cfg EventConfig) eventEbpfsecurityGap {
+	e := eventEbpfsecurityGap{config: cfg}
+	if cfg.Enabled {
+		e.data = plog.NewLogRecordSlice()
+	}
+	return e
+}
+
+type eventEbpfsecurityKernelBpfLoad struct {
+	data   plog.LogRecordSlice // data buffer for generated log records.
+	config EventConfig         // event config provided by user.
+}
+
+func (e *eventEbpfsecurityKernelBpfLoad) recordEvent(ctx context.Context, timestamp pcommon.Timestamp, processPidAttributeValue int64, threadIDAttributeValue int64, processUserIDAttributeValue int64, processRealUserIDAttributeValue int64, ebpfsecurityOutcomeAttributeValue string, ebpfsecuritySampleRateAttributeValue int64, options ...EventAttributeOption) {
+	if !e.config.Enabled {
+		return
+	}
+	dp := e.data.AppendEmpty()
+	dp.SetEventName("ebpfsecurity.kernel.bpf_load")
+	dp.SetTimestamp(timestamp)
+
+	if span := trace.SpanContextFromContext(ctx); span.IsValid() {
+		dp.SetTraceID(pcommon.TraceID(span.TraceID()))
+		dp.SetSpanID(pcommon.SpanID(span.SpanID()))
+	}
+	dp.Attributes().PutInt("process.pid", processPidAttributeValue)
+	dp.Attributes().PutInt("thread.id", threadIDAttributeValue)
+	dp.Attributes().PutInt("process.user.id", processUserIDAttributeValue)
+	dp.Attributes().PutInt("process.real_user.id", processRealUserIDAttributeValue)
+	dp.Attributes().PutStr("ebpfsecurity.outcome", ebpfsecurityOutcomeAttributeValue)
+	dp.Attributes().PutInt("ebpfsecurity.sample_rate", ebpfsecuritySampleRateAttributeValue)
+
+	for _, op := range options {
+		op.apply(dp)
+	}
+}
+
+// emit appends recorded event data to a events slice and prepares it for recording another set of log records.
+func (e *eventEbpfsecurityKernelBpfLoad) emit(lrs plog.LogRecordSlice) {
+	if e.config.Enabled && e.data.Len() > 0 {
+		e.data.MoveAndAppendTo(lrs)
+	}
+}
+
+func newEventEbpfsecurityKernelBpfLoad(cfg EventConfig) eventEbpfsecurityKernelBpfLoad {
+	e := eventEbpfsecurityKernelBpfLoad{config: cfg}
+	if cfg.Enabled {
+		e.data = plog.NewLogRecordSlice()
+	}
+	return e
+}
+
+type eventEbpfsecurityKernelModuleLoad struct {
+	data   plog.LogRecordSlice // data buffer for generated log records.
+	config EventConfig         // event config provided by user.
+}
+
+func (e *eventEbpfsecurityKernelModuleLoad) recordEvent(ctx context.Context, timestamp pcommon.Timestamp, processPidAttributeValue int64, threadIDAttributeValue int64, processUserIDAttributeValue int64, processRealUserIDAttributeValue int64, ebpfsecurityOutcomeAttributeValue string, ebpfsecuritySampleRateAttributeValue int64, options ...EventAttributeOption) {
+	if !e.config.Enabled {
+		return
+	}
+	dp := e.data.AppendEmpty()
+	dp.SetEventName("ebpfsecurity.kernel.module_load")
+	dp.SetTimestamp(timestamp)
+
+	if span := trace.SpanContextFromContext(ctx); span.IsValid() {
+		dp.SetTraceID(pcommon.TraceID(span.TraceID()))
+		dp.SetSpanID(pcommon.SpanID(span.SpanID()))
+	}
+	dp.Attributes().PutInt("process.pid", processPidAttributeValue)
+	dp.Attributes().PutInt("thread.id", threadIDAttributeValue)
+	dp.Attributes().PutInt("process.user.id", processUserIDAttributeValue)
+	dp.Attributes().PutInt("process.real_user.id", processRealUserIDAttributeValue)
+	dp.Attributes().PutStr("ebpfsecurity.outcome", ebpfsecurityOutcomeAttributeValue)
+	dp.Attributes().PutInt("ebpfsecurity.sample_rate", ebpfsecuritySampleRateAttributeValue)
+
+	for _, op := range options {
+		op.apply(dp)
+	}
+}
+
+// emit appends recorded event data to a events slice and prepares it for recording another set of log records.
+func (e *eventEbpfsecurityKernelModuleLoad) emit(lrs plog.LogRecordSlice) {
+	if e.config.Enabled && e.data.Len() > 0 {
+		e.data.MoveAndAppendTo(lrs)
+	}
+}
+
+func newEventEbpfsecurityKernelModuleLoad(cfg EventConfig) eventEbpfsecurityKernelModuleLoad {
+	e := eventEbpfsecurityKernelModuleLoad{config: cfg}
+	if cfg.Enabled {
+		e.data = plog.NewLogRecordSlice()
+	}
+	return e
+}
+
+type eventEbpfsecurityKernelModuleUnload struct {
+	data   plog.LogRecordSlice // data buffer for generated log records.
+	config EventConfig         // event config provided by user.
+}
+
+func (e *eventEbpfsecurityKernelModuleUnload) recordEvent(ctx context.Context, timestamp pcommon.Timestamp, processPidAttributeValue int64, threadIDAttributeValue int64, processUserIDAttributeValue int64, processRealUserIDAttributeValue int64, ebpfsecurityOutcomeAttributeValue string, ebpfsecuritySampleRateAttributeValue int64, options ...EventAttributeOption) {
+	if !e.config.Enabled {
+		return
+	}
+	dp := e.data.AppendEmpty()
+	dp.SetEventName("ebpfsecurity.kernel.module_unload")
+	dp.SetTimestamp(timestamp)
+
+	if span := trace.SpanContextFromContext(ctx); span.IsValid() {
+		dp.SetTraceID(pcommon.TraceID(span.TraceID()))
+		dp.SetSpanID(pcommon.SpanID(span.SpanID()))
+	}
+	dp.Attributes().PutInt("process.pid", processPidAttributeValue)
+	dp.Attributes().PutInt("thread.id", threadIDAttributeValue)
+	dp.Attributes().PutInt("process.user.id", processUserIDAttributeValue)
+	dp.Attributes().PutInt("process.real_user.id", processRealUserIDAttributeValue)
+	dp.Attributes().PutStr("ebpfsecurity.outcome", ebpfsecurityOutcomeAttributeValue)
+	dp.Attributes().PutInt("ebpfsecurity.sample_rate", ebpfsecuritySampleRateAttributeValue)
+
+	for _, op := range options {
+		op.apply(dp)
+	}
+}
+
+// emit appends recorded event data to a events slice and prepares it for recording another set of log records.
+func (e *eventEbpfsecurityKernelModuleUnload) emit(lrs plog.LogRecordSlice) {
+	if e.config.Enabled && e.data.Len() > 0 {
+		e.data.MoveAndAppendTo(lrs)
+	}
+}
+
+func newEventEbpfsecurityKernelModuleUnload(cfg EventConfig) eventEbpfsecurityKernelModuleUnload {
+	e := eventEbpfsecurityKernelModuleUnload{config: cfg}
+	if cfg.Enabled {
+		e.data = plog.NewLogRecordSlice()
+	}
+	return e
+}
+
+type eventEbpfsecurityNamespaceChange struct {
+	data   plog.LogRecordSlice // data buffer for generated log records.
+	config EventConfig         // event config provided by user.
+}
+
+func (e *eventEbpfsecurityNamespaceChange) recordEvent(ctx context.Context, timestamp pcommon.Timestamp, processPidAttributeValue int64, threadIDAttributeValue int64, processUserIDAttributeValue int64, processRealUserIDAttributeValue int64, ebpfsecurityOutcomeAttributeValue string, ebpfsecuritySampleRateAttributeValue int64, ebpfsecurityNamespaceCallAttributeValue string, options ...EventAttributeOption) {
+	if !e.config.Enabled {
+		return
+	}
+	dp := e.data.AppendEmpty()
+	dp.SetEventName("ebpfsecurity.namespace.change")
+	dp.SetTimestamp(timestamp)
+
+	if span := trace.SpanContextFromContext(ctx); span.IsValid() {
+		dp.SetTraceID(pcommon.TraceID(span.TraceID()))
+		dp.SetSpanID(pcommon.SpanID(span.SpanID()))
+	}
+	dp.Attributes().PutInt("process.pid", processPidAttributeValue)
+	dp.Attributes().PutInt("thread.id", threadIDAttributeValue)
+	dp.Attributes().PutInt("process.user.id", processUserIDAttributeValue)
+	dp.Attributes().PutInt("process.real_user.id", processRealUserIDAttributeValue)
+	dp.Attributes().PutStr("ebpfsecurity.outcome", ebpfsecurityOutcomeAttributeValue)
+	dp.Attributes().PutInt("ebpfsecurity.sample_rate", ebpfsecuritySampleRateAttributeValue)
+	dp.Attributes().PutStr("ebpfsecurity.namespace.call", ebpfsecurityNamespaceCallAttributeValue)
+
+	for _, op := range options {
+		op.apply(dp)
+	}
+}
+
+// emit appends recorded event data to a events slice and prepares it for recording another set of log records.
+func (e *eventEbpfsecurityNamespaceChange) emit(lrs plog.LogRecordSlice) {
+	if e.config.Enabled && e.data.Len() > 0 {
+		e.data.MoveAndAppendTo(lrs)
+	}
+}
+
+func newEventEbpfsecurityNamespaceChange(cfg EventConfig) eventEbpfsecurityNamespaceChange {
+	e := eventEbpfsecurityNamespaceChange{config: cfg}
+	if cfg.Enabled {
+		e.data = plog.NewLogRecordSlice()
+	}
+	return e
+}
+
+type eventEbpfsecurityNetworkAccept struct {
+	data   plog.LogRecordSlice // data buffer for generated log records.
+	config EventConfig         // event config provided by user.
+}
+
+func (e *eventEbpfsecurityNetworkAccept) recordEvent(ctx context.Context, timestamp pcommon.Timestamp, processPidAttributeValue int64, threadIDAttributeValue int64, processUserIDAttributeValue int64, processRealUserIDAttributeValue int64, ebpfsecurityOutcomeAttributeValue string, ebpfsecuritySampleRateAttributeValue int64, networkTransportAttributeValue string, networkTypeAttributeValue string, options ...EventAttributeOption) {
+	if !e.config.Enabled {
+		return
+	}
+	dp := e.data.AppendEmpty()
+	dp.SetEventName("ebpfsecurity.network.accept")
+	dp.SetTimestamp(timestamp)
+
+	if span := trace.SpanContextFromContext(ctx); span.IsValid() {
+		dp.SetTraceID(pcommon.TraceID(span.TraceID()))
+		dp.SetSpanID(pcommon.SpanID(span.SpanID()))
+	}
+	dp.Attributes().PutInt("process.pid", processPidAttributeValue)
+	dp.Attributes().PutInt("thread.id", threadIDAttributeValue)
+	dp.Attributes().PutInt("process.user.id", processUserIDAttributeValue)
+	dp.Attributes().PutInt("process.real_user.id", processRealUserIDAttributeValue)
+	dp.Attributes().PutStr("ebpfsecurity.outcome", ebpfsecurityOutcomeAttributeValue)
+	dp.Attributes().PutInt("ebpfsecurity.sample_rate", ebpfsecuritySampleRateAttributeValue)
+	dp.Attributes().PutStr("network.transport", networkTransportAttributeValue)
+	dp.Attributes().PutStr("network.type", networkTypeAttributeValue)
+
+	for _, op := range options {
+		op.apply(dp)
+	}
+}
+
+// emit appends recorded event data to a events slice and prepares it for recording another set of log records.
+func (e *eventEbpfsecurityNetworkAccept) emit(lrs plog.LogRecordSlice) {
+	if e.config.Enabled && e.data.Len() > 0 {
+		e.data.MoveAndAppendTo(lrs)
+	}
+}
+
+func newEventEbpfsecurityNetworkAccept(cfg EventConfig) eventEbpfsecurityNetworkAccept {
+	e := eventEbpfsecurityNetworkAccept{config: cfg}
+	if cfg.Enabled {
+		e.data = plog.NewLogRecordSlice()
+	}
+	return e
+}
+
+type eventEbpfsecurityNetworkClose struct {
+	data   plog.LogRecordSlice // data buffer for generated log records.
+	config EventConfig         // event config provided by user.
+}
+
+func (e *eventEbpfsecurityNetworkClose) recordEvent(ctx context.Context, timestamp pcommon.Timestamp, processPidAttributeValue int64, threadIDAttributeValue int64, processUserIDAttributeValue int64, processRealUserIDAttributeValue int64, ebpfsecurityOutcomeAttributeValue string, ebpfsecuritySampleRateAttributeValue int64, networkTransportAttributeValue string, networkTypeAttributeValue string, options ...EventAttributeOption) {
+	if !e.config.Enabled {
+		return
+	}
+	dp := e.data.AppendEmpty()
+	dp.SetEventName("ebpfsecurity.network.close")
+	dp.SetTimestamp(timestamp)
+
+	if span := trace.SpanContextFromContext(ctx); span.IsValid() {
+		dp.SetTraceID(pcommon.TraceID(span.TraceID()))
+		dp.SetSpanID(pcommon.SpanID(span.SpanID()))
+	}
+	dp.Attributes().PutInt("process.pid", processPidAttributeValue)
+	dp.Attributes().PutInt("thread.id", threadIDAttributeValue)
+	dp.Attributes().PutInt("process.user.id", processUserIDAttributeValue)
+	dp.Attributes().PutInt("process.real_user.id", processRealUserIDAttributeValue)
+	dp.Attributes().PutStr("ebpfsecurity.outcome", ebpfsecurityOutcomeAttributeValue)
+	dp.Attributes().PutInt("ebpfsecurity.sample_rate", ebpfsecuritySampleRateAttributeValue)
+	dp.Attributes().PutStr("network.transport", networkTransportAttributeValue)
+	dp.Attributes().PutStr("network.type", networkTypeAttributeValue)
+
+	for _, op := range options {
+		op.apply(dp)
+	}
+}
+
+// emit appends recorded event data to a events slice and prepares it for recording another set of log records.
+func (e *eventEbpfsecurityNetworkClose) emit(lrs plog.LogRecordSlice) {
+	if e.config.Enabled && e.data.Len() > 0 {
+		e.data.MoveAndAppendTo(lrs)
+	}
+}
+
+func newEventEbpfsecurityNetworkClose(cfg EventConfig) eventEbpfsecurityNetworkClose {
+	e := eventEbpfsecurityNetworkClose{config: cfg}
+	if cfg.Enabled {
+		e.data = plog.NewLogRecordSlice()
+	}
+	return e
+}
+
+type eventEbpfsecurityNetworkConnect struct {
+	data   plog.LogRecordSlice // data buffer for generated log records.
+	config EventConfig         // event config provided by user.
+}
+
+func (e *eventEbpfsecurityNetworkConnect) recordEvent(ctx context.Context, timestamp pcommon.Timestamp, processPidAttributeValue int64, threadIDAttributeValue int64, processUserIDAttributeValue int64, processRealUserIDAttributeValue int64, ebpfsecurityOutcomeAttributeValue string, ebpfsecuritySampleRateAttributeValue int64, networkTransportAttributeValue string, networkTypeAttributeValue string, options ...EventAttributeOption) {
+	if !e.config.Enabled {
+		return
+	}
+	dp := e.data.AppendEmpty()
+	dp.SetEventName("ebpfsecurity.network.connect")
+	dp.SetTimestamp(timestamp)
+
+	if span := trace.SpanContextFromContext(ctx); span.IsValid() {
+		dp.SetTraceID(pcommon.TraceID(span.TraceID()))
+		dp.SetSpanID(pcommon.SpanID(span.SpanID()))
+	}
+	dp.Attributes().PutInt("process.pid", processPidAttributeValue)
+	dp.Attributes().PutInt("thread.id", threadIDAttributeValue)
+	dp.Attributes().PutInt("process.user.id", processUserIDAttributeValue)
+	dp.Attributes().PutInt("process.real_user.id", processRealUserIDAttributeValue)
+	dp.Attributes().PutStr("ebpfsecurity.outcome", ebpfsecurityOutcomeAttributeValue)
+	dp.Attributes().PutInt("ebpfsecurity.sample_rate", ebpfsecuritySampleRateAttributeValue)
+	dp.Attributes().PutStr("network.transport", networkTransportAttributeValue)
+	dp.Attributes().PutStr("network.type", networkTypeAttributeValue)
+
+	for _, op := range options {
+		op.apply(dp)
+	}
+}
+
+// emit appends recorded event data to a events slice and prepares it for recording another set of log records.
+func (e *eventEbpfsecurityNetworkConnect) emit(lrs plog.LogRecordSlice) {
+	if e.config.Enabled && e.data.Len() > 0 {
+		e.data.MoveAndAppendTo(lrs)
+	}
+}
+
+func newEventEbpfsecurityNetworkConnect(cfg EventConfig) eventEbpfsecurityNetworkConnect {
+	e := eventEbpfsecurityNetworkConnect{config: cfg}
+	if cfg.Enabled {
+		e.data = plog.NewLogRecordSlice()
+	}
+	return e
+}
+
+type eventEbpfsecurityNetworkUDPSend struct {
+	data   plog.LogRecordSlice // data buffer for generated log records.
+	config EventConfig         // event config provided by user.
+}
+
+func (e *eventEbpfsecurityNetworkUDPSend) recordEvent(ctx context.Context, timestamp pcommon.Timestamp, processPidAttributeValue int64, threadIDAttributeValue int64, processUserIDAttributeValue int64, processRealUserIDAttributeValue int64, ebpfsecurityOutcomeAttributeValue string, ebpfsecuritySampleRateAttributeValue int64, networkTransportAttributeValue string, networkTypeAttributeValue string, options ...EventAttributeOption) {
+	if !e.config.Enabled {
+		return
+	}
+	dp := e.data.AppendEmpty()
+	dp.SetEventName("ebpfsecurity.network.udp_send")
+	dp.SetTimestamp(timestamp)
+
+	if span := trace.SpanContextFromContext(ctx); span.IsValid() {
+		dp.SetTraceID(pcommon.TraceID(span.TraceID()))
+		dp.SetSpanID(pcommon.SpanID(span.SpanID()))
+	}
+	dp.Attributes().PutInt("process.pid", processPidAttributeValue)
+	dp.Attributes().PutInt("thread.id", threadIDAttributeValue)
+	dp.Attributes().PutInt("process.user.id", processUserIDAttributeValue)
+	dp.Attributes().PutInt("process.real_user.id", processRealUserIDAttributeValue)
+	dp.Attributes().PutStr("ebpfsecurity.outcome", ebpfsecurityOutcomeAttributeValue)
+	dp.Attributes().PutInt("ebpfsecurity.sample_rate", ebpfsecuritySampleRateAttributeValue)
+	dp.Attributes().PutStr("network.transport", networkTransportAttributeValue)
+	dp.Attributes().PutStr("network.type", networkTypeAttributeValue)
+
+	for _, op := range options {
+		op.apply(dp)
+	}
+}
+
+// emit appends recorded event data to a events slice and prepares it for recording another set of log records.
+func (e *eventEbpfsecurityNetworkUDPSend) emit(lrs plog.LogRecordSlice) {
+	if e.config.Enabled && e.data.Len() > 0 {
+		e.data.MoveAndAppendTo(lrs)
+	}
+}
+
+func newEventEbpfsecurityNetworkUDPSend(cfg EventConfig) eventEbpfsecurityNetworkUDPSend {
+	e := eventEbpfsecurityNetworkUDPSend{config: cfg}
+	if cfg.Enabled {
+		e.data = plog.NewLogRecordSlice()
+	}
+	return e
+}
+
+type eventEbpfsecurityPrivilegeChange struct {
+	data   plog.LogRecordSlice // data buffer for generated log records.
+	config EventConfig         // event config provided by user.
+}
+
+func (e *eventEbpfsecurityPrivilegeChange) recordEvent(ctx context.Context, timestamp pcommon.Timestamp, processPidAttributeValue int64, threadIDAttributeValue int64, processUserIDAttributeValue int64, processRealUserIDAttributeValue int64, ebpfsecurityOutcomeAttributeValue string, ebpfsecuritySampleRateAttributeValue int64, ebpfsecurityPrivilegeFamilyAttributeValue string, options ...EventAttributeOption) {
+	if !e.config.Enabled {
+		return
+	}
+	dp := e.data.AppendEmpty()
+	dp.SetEventName("ebpfsecurity.privilege.change")
+	dp.SetTimestamp(timestamp)
+
+	if span := trace.SpanContextFromContext(ctx); span.IsValid() {
+		dp.SetTraceID(pcommon.TraceID(span.TraceID()))
+		dp.SetSpanID(pcommon.SpanID(span.SpanID()))
+	}
+	dp.Attributes().PutInt("process.pid", processPidAttributeValue)
+	dp.Attributes().PutInt("thread.id", threadIDAttributeValue)
+	dp.Attributes().PutInt("process.user.id", processUserIDAttributeValue)
+	dp.Attributes().PutInt("process.real_user.id", processRealUserIDAttributeValue)
+	dp.Attributes().PutStr("ebpfsecurity.outcome", ebpfsecurityOutcomeAttributeValue)
+	dp.Attributes().PutInt("ebpfsecurity.sample_rate", ebpfsecuritySampleRateAttributeValue)
+	dp.Attributes().PutStr("ebpfsecurity.privilege.family", ebpfsecurityPrivilegeFamilyAttributeValue)
+
+	for _, op := range options {
+		op.apply(dp)
+	}
+}
+
+// emit appends recorded event data to a events slice and prepares it for recording another set of log records.
+func (e *eventEbpfsecurityPrivilegeChange) emit(lrs plog.LogRecordSlice) {
+	if e.config.Enabled && e.data.Len() > 0 {
+		e.data.MoveAndAppendTo(lrs)
+	}
+}
+
+func newEventEbpfsecurityPrivilegeChange(cfg EventConfig) eventEbpfsecurityPrivilegeChange {
+	e := eventEbpfsecurityPrivilegeChange{config: cfg}
+	if cfg.Enabled {
+		e.data = plog.NewLogRecordSlice()
+	}
+	return e
+}
+
+type eventEbpfsecurityProcessExec struct {
+	data   plog.LogRecordSlice // data buffer for generated log records.
+	config EventConfig         // event config provided by user.
+}
+
+func (e *eventEbpfsecurityProcessExec) recordEvent(ctx context.Context, timestamp pcommon.Timestamp, processPidAttributeValue int64, threadIDAttributeValue int64, processUserIDAttributeValue int64, processRealUserIDAttributeValue int64, ebpfsecurityOutcomeAttributeValue string, ebpfsecuritySampleRateAttributeValue int64, ebpfsecurityProcessTypeAttributeValue string, options ...EventAttributeOption) {
+	if !e.config.Enabled {
+		return
+	}
+	dp := e.data.AppendEmpty()
+	dp.SetEventName("ebpfsecurity.process.exec")
+	dp.SetTimestamp(timestamp)
+
+	if span := trace.SpanContextFromContext(ctx); span.IsValid() {
+		dp.SetTraceID(pcommon.TraceID(span.TraceID()))
+		dp.SetSpanID(pcommon.SpanID(span.SpanID()))
+	}
+	dp.Attributes().PutInt("process.pid", processPidAttributeValue)
+	dp.Attributes().PutInt("thread.id", threadIDAttributeValue)
+	dp.Attributes().PutInt("process.user.id", processUserIDAttributeValue)
+	dp.Attributes().PutInt("process.real_user.id", processRealUserIDAttributeValue)
+	dp.Attributes().PutStr("ebpfsecurity.outcome", ebpfsecurityOutcomeAttributeValue)
+	dp.Attributes().PutInt("ebpfsecurity.sample_rate", ebpfsecuritySampleRateAttributeValue)
+	dp.Attributes().PutStr("ebpfsecurity.process.type", ebpfsecurityProcessTypeAttributeValue)
+
+	for _, op := range options {
+		op.apply(dp)
+	}
+}
+
+// emit appends recorded event data to a events slice and prepares it for recording another set of log records.
+func (e *eventEbpfsecurityProcessExec) emit(lrs plog.LogRecordSlice) {
+	if e.config.Enabled && e.data.Len() > 0 {
+		e.data.MoveAndAppendTo(lrs)
+	}
+}
+
+func newEventEbpfsecurityProcessExec(cfg EventConfig) eventEbpfsecurityProcessExec {
+	e := eventEbpfsecurityProcessExec{config: cfg}
+	if cfg.Enabled {
+		e.data = plog.NewLogRecordSlice()
+	}
+	return e
+}
+
+type eventEbpfsecurityProcessExit struct {
+	data   plog.LogRecordSlice // data buffer for generated log records.
+	config EventConfig         // event config provided by user.
+}
+
+func (e *eventEbpfsecurityProcessExit) recordEvent(ctx context.Context, timestamp pcommon.Timestamp, processPidAttributeValue int64, threadIDAttributeValue int64, processUserIDAttributeValue int64, processRealUserIDAttributeValue int64, ebpfsecurityOutcomeAttributeValue string, ebpfsecuritySampleRateAttributeValue int64, options ...EventAttributeOption) {
+	if !e.config.Enabled {
+		return
+	}
+	dp := e.data.AppendEmpty()
+	dp.SetEventName("ebpfsecurity.process.exit")
+	dp.SetTimestamp(timestamp)
+
+	if span := trace.SpanContextFromContext(ctx); span.IsValid() {
+		dp.SetTraceID(pcommon.TraceID(span.TraceID()))
+		dp.SetSpanID(pcommon.SpanID(span.SpanID()))
+	}
+	dp.Attributes().PutInt("process.pid", processPidAttributeValue)
+	dp.Attributes().PutInt("thread.id", threadIDAttributeValue)
+	dp.Attributes().PutInt("process.user.id", processUserIDAttributeValue)
+	dp.Attributes().PutInt("process.real_user.id", processRealUserIDAttributeValue)
+	dp.Attributes().PutStr("ebpfsecurity.outcome", ebpfsecurityOutcomeAttributeValue)
+	dp.Attributes().PutInt("ebpfsecurity.sample_rate", ebpfsecuritySampleRateAttributeValue)
+
+	for _, op := range options {
+		op.apply(dp)
+	}
+}
+
+// emit appends recorded event data to a events slice and prepares it for recording another set of log records.
+func (e *eventEbpfsecurityProcessExit) emit(lrs plog.LogRecordSlice) {
+	if e.config.Enabled && e.data.Len() > 0 {
+		e.data.MoveAndAppendTo(lrs)
+	}
+}
+
+func newEventEbpfsecurityProcessExit(cfg EventConfig) eventEbpfsecurityProcessExit {
+	e := eventEbpfsecurityProcessExit{config: cfg}
+	if cfg.Enabled {
+		e.data = plog.NewLogRecordSlice()
+	}
+	return e
+}
+
+type eventEbpfsecurityProcessPtrace struct {
+	data   plog.LogRecordSlice // data buffer for generated log records.
+	config EventConfig         // event config provided by user.
+}
+
+func (e *eventEbpfsecurityProcessPtrace) recordEvent(ctx context.Context, timestamp pcommon.Timestamp, processPidAttributeValue int64, threadIDAttributeValue int64, processUserIDAttributeValue int64, processRealUserIDAttributeValue int64, ebpfsecurityOutcomeAttributeValue string, ebpfsecuritySampleRateAttributeValue int64, options ...EventAttributeOption) {
+	if !e.config.Enabled {
+		return
+	}
+	dp := e.data.AppendEmpty()
+	dp.SetEventName("ebpfsecurity.process.ptrace")
+	dp.SetTimestamp(timestamp)
+
+	if span := trace.SpanContextFromContext(ctx); span.IsValid() {
+		dp.SetTraceID(pcommon.TraceID(span.TraceID()))
+		dp.SetSpanID(pcommon.SpanID(span.SpanID()))
+	}
+	dp.Attributes().PutInt("process.pid", processPidAttributeValue)
+	dp.Attributes().PutInt("thread.id", threadIDAttributeValue)
+	dp.Attributes().PutInt("process.user.id", processUserIDAttributeValue)
+	dp.Attributes().PutInt("process.real_user.id", processRealUserIDAttributeValue)
+	dp.Attributes().PutStr("ebpfsecurity.outcome", ebpfsecurityOutcomeAttributeValue)
+	dp.Attributes().PutInt("ebpfsecurity.sample_rate", ebpfsecuritySampleRateAttributeValue)
+
+	for _, op := range options {
+		op.apply(dp)
+	}
+}
+
+// emit appends recorded event data to a events slice and prepares it for recording another set of log records.
+func (e *eventEbpfsecurityProcessPtrace) emit(lrs plog.LogRecordSlice) {
+	if e.config.Enabled && e.data.Len() > 0 {
+		e.data.MoveAndAppendTo(lrs)
+	}
+}
+
+func newEventEbpfsecurityProcessPtrace(cfg EventConfig) eventEbpfsecurityProcessPtrace {
+	e := eventEbpfsecurityProcessPtrace{config: cfg}
+	if cfg.Enabled {
+		e.data = plog.NewLogRecordSlice()
+	}
+	return e
+}
 
 // LogsBuilder provides an interface for scrapers to report logs while taking care of all the transformations
 // required to produce log representation defined in metadata and user config.
 type LogsBuilder struct {
-	logsBuffer       plog.Logs
-	logRecordsBuffer plog.LogRecordSlice
-	buildInfo        component.BuildInfo // contains version information.
+	config                              LogsBuilderConfig // config of the logs builder.
+	logsBuffer                          plog.Logs
+	logRecordsBuffer                    plog.LogRecordSlice
+	buildInfo                           component.BuildInfo // contains version information.
+	resourceAttributeIncludeFilter      map[string]filter.Filter
+	resourceAttributeExcludeFilter      map[string]filter.Filter
+	eventEbpfsecurityFileOpen           eventEbpfsecurityFileOpen
+	eventEbpfsecurityFilesystemMount    eventEbpfsecurityFilesystemMount
+	eventEbpfsecurityGap                eventEbpfsecurityGap
+	eventEbpfsecurityKernelBpfLoad      eventEbpfsecurityKernelBpfLoad
+	eventEbpfsecurityKernelModuleLoad   eventEbpfsecurityKernelModuleLoad
+	eventEbpfsecurityKernelModuleUnload eventEbpfsecurityKernelModuleUnload
+	eventEbpfsecurityNamespaceChange    eventEbpfsecurityNamespaceChange
+	eventEbpfsecurityNetworkAccept      eventEbpfsecurityNetworkAccept
+	eventEbpfsecurityNetworkClose       eventEbpfsecurityNetworkClose
+	eventEbpfsecurityNetworkConnect     eventEbpfsecurityNetworkConnect
+	eventEbpfsecurityNetworkUDPSend     eventEbpfsecurityNetworkUDPSend
+	eventEbpfsecurityPrivilegeChange    eventEbpfsecurityPrivilegeChange
+	eventEbpfsecurityProcessExec        eventEbpfsecurityProcessExec
+	eventEbpfsecurityProcessExit        eventEbpfsecurityProcessExit
+	eventEbpfsecurityProcessPtrace      eventEbpfsecurityProcessPtrace
 }
 
 // LogBuilderOption applies changes to default logs builder.
@@ -22,14 +1093,49 @@ type LogBuilderOption interface {
 	apply(*LogsBuilder)
 }
 
-func NewLogsBuilder(settings receiver.Settings) *LogsBuilder {
+func NewLogsBuilder(lbc LogsBuilderConfig, settings receiver.Settings) *LogsBuilder {
 	lb := &LogsBuilder{
-		logsBuffer:       plog.NewLogs(),
-		logRecordsBuffer: plog.NewLogRecordSlice(),
-		buildInfo:        settings.BuildInfo,
+		config:                              lbc,
+		logsBuffer:                          plog.NewLogs(),
+		logRecordsBuffer:                    plog.NewLogRecordSlice(),
+		buildInfo:                           settings.BuildInfo,
+		eventEbpfsecurityFileOpen:           newEventEbpfsecurityFileOpen(lbc.Events.EbpfsecurityFileOpen),
+		eventEbpfsecurityFilesystemMount:    newEventEbpfsecurityFilesystemMount(lbc.Events.EbpfsecurityFilesystemMount),
+		eventEbpfsecurityGap:                newEventEbpfsecurityGap(lbc.Events.EbpfsecurityGap),
+		eventEbpfsecurityKernelBpfLoad:      newEventEbpfsecurityKernelBpfLoad(lbc.Events.EbpfsecurityKernelBpfLoad),
+		eventEbpfsecurityKernelModuleLoad:   newEventEbpfsecurityKernelModuleLoad(lbc.Events.EbpfsecurityKernelModuleLoad),
+		eventEbpfsecurityKernelModuleUnload: newEventEbpfsecurityKernelModuleUnload(lbc.Events.EbpfsecurityKernelModuleUnload),
+		eventEbpfsecurityNamespaceChange:    newEventEbpfsecurityNamespaceChange(lbc.Events.EbpfsecurityNamespaceChange),
+		eventEbpfsecurityNetworkAccept:      newEventEbpfsecurityNetworkAccept(lbc.Events.EbpfsecurityNetworkAccept),
+		eventEbpfsecurityNetworkClose:       newEventEbpfsecurityNetworkClose(lbc.Events.EbpfsecurityNetworkClose),
+		eventEbpfsecurityNetworkConnect:     newEventEbpfsecurityNetworkConnect(lbc.Events.EbpfsecurityNetworkConnect),
+		eventEbpfsecurityNetworkUDPSend:     newEventEbpfsecurityNetworkUDPSend(lbc.Events.EbpfsecurityNetworkUDPSend),
+		eventEbpfsecurityPrivilegeChange:    newEventEbpfsecurityPrivilegeChange(lbc.Events.EbpfsecurityPrivilegeChange),
+		eventEbpfsecurityProcessExec:        newEventEbpfsecurityProcessExec(lbc.Events.EbpfsecurityProcessExec),
+		eventEbpfsecurityProcessExit:        newEventEbpfsecurityProcessExit(lbc.Events.EbpfsecurityProcessExit),
+		eventEbpfsecurityProcessPtrace:      newEventEbpfsecurityProcessPtrace(lbc.Events.EbpfsecurityProcessPtrace),
+		resourceAttributeIncludeFilter:      make(map[string]filter.Filter),
+		resourceAttributeExcludeFilter:      make(map[string]filter.Filter),
+	}
+	if lbc.ResourceAttributes.ContainerID.EventsInclude != nil {
+		lb.resourceAttributeIncludeFilter["container.id"] = filter.CreateFilter(lbc.ResourceAttributes.ContainerID.EventsInclude)
+	}
+	if lbc.ResourceAttributes.ContainerID.EventsExclude != nil {
+		lb.resourceAttributeExcludeFilter["container.id"] = filter.CreateFilter(lbc.ResourceAttributes.ContainerID.EventsExclude)
+	}
+	if lbc.ResourceAttributes.K8sPodUID.EventsInclude != nil {
+		lb.resourceAttributeIncludeFilter["k8s.pod.uid"] = filter.CreateFilter(lbc.ResourceAttributes.K8sPodUID.EventsInclude)
+	}
+	if lbc.ResourceAttributes.K8sPodUID.EventsExclude != nil {
+		lb.resourceAttributeExcludeFilter["k8s.pod.uid"] = filter.CreateFilter(lbc.ResourceAttributes.K8sPodUID.EventsExclude)
 	}
 
 	return lb
+}
+
+// NewResourceBuilder returns a new resource builder that should be used to build a resource associated with for the emitted logs.
+func (lb *LogsBuilder) NewResourceBuilder() *ResourceBuilder {
+	return NewResourceBuilder(lb.config.ResourceAttributes)
 }
 
 // ResourceLogsOption applies changes to provided resource logs.
@@ -66,6 +1172,21 @@ func (lb *LogsBuilder) EmitForResource(options ...ResourceLogsOption) {
 	ils := rl.ScopeLogs().AppendEmpty()
 	ils.Scope().SetName(ScopeName)
 	ils.Scope().SetVersion(lb.buildInfo.Version)
+	lb.eventEbpfsecurityFileOpen.emit(ils.LogRecords())
+	lb.eventEbpfsecurityFilesystemMount.emit(ils.LogRecords())
+	lb.eventEbpfsecurityGap.emit(ils.LogRecords())
+	lb.eventEbpfsecurityKernelBpfLoad.emit(ils.LogRecords())
+	lb.eventEbpfsecurityKernelModuleLoad.emit(ils.LogRecords())
+	lb.eventEbpfsecurityKernelModuleUnload.emit(ils.LogRecords())
+	lb.eventEbpfsecurityNamespaceChange.emit(ils.LogRecords())
+	lb.eventEbpfsecurityNetworkAccept.emit(ils.LogRecords())
+	lb.eventEbpfsecurityNetworkClose.emit(ils.LogRecords())
+	lb.eventEbpfsecurityNetworkConnect.emit(ils.LogRecords())
+	lb.eventEbpfsecurityNetworkUDPSend.emit(ils.LogRecords())
+	lb.eventEbpfsecurityPrivilegeChange.emit(ils.LogRecords())
+	lb.eventEbpfsecurityProcessExec.emit(ils.LogRecords())
+	lb.eventEbpfsecurityProcessExit.emit(ils.LogRecords())
+	lb.eventEbpfsecurityProcessPtrace.emit(ils.LogRecords())
 
 	for _, op := range options {
 		op.apply(rl)
@@ -74,6 +1195,17 @@ func (lb *LogsBuilder) EmitForResource(options ...ResourceLogsOption) {
 	if lb.logRecordsBuffer.Len() > 0 {
 		lb.logRecordsBuffer.MoveAndAppendTo(ils.LogRecords())
 		lb.logRecordsBuffer = plog.NewLogRecordSlice()
+	}
+
+	for attr, filter := range lb.resourceAttributeIncludeFilter {
+		if val, ok := rl.Resource().Attributes().Get(attr); ok && !filter.Matches(val.AsString()) {
+			return
+		}
+	}
+	for attr, filter := range lb.resourceAttributeExcludeFilter {
+		if val, ok := rl.Resource().Attributes().Get(attr); ok && filter.Matches(val.AsString()) {
+			return
+		}
 	}
 
 	if ils.LogRecords().Len() > 0 {
@@ -89,4 +1221,79 @@ func (lb *LogsBuilder) Emit(options ...ResourceLogsOption) plog.Logs {
 	logs := lb.logsBuffer
 	lb.logsBuffer = plog.NewLogs()
 	return logs
+}
+
+// RecordEbpfsecurityFileOpenEvent adds a log record of ebpfsecurity.file.open event.
+func (lb *LogsBuilder) RecordEbpfsecurityFileOpenEvent(ctx context.Context, timestamp pcommon.Timestamp, processPidAttributeValue int64, threadIDAttributeValue int64, processUserIDAttributeValue int64, processRealUserIDAttributeValue int64, ebpfsecurityOutcomeAttributeValue AttributeEbpfsecurityOutcome, ebpfsecuritySampleRateAttributeValue int64, ebpfsecurityFileOperationAttributeValue AttributeEbpfsecurityFileOperation, options ...EventAttributeOption) {
+	lb.eventEbpfsecurityFileOpen.recordEvent(ctx, timestamp, processPidAttributeValue, threadIDAttributeValue, processUserIDAttributeValue, processRealUserIDAttributeValue, ebpfsecurityOutcomeAttributeValue.String(), ebpfsecuritySampleRateAttributeValue, ebpfsecurityFileOperationAttributeValue.String(), options...)
+}
+
+// RecordEbpfsecurityFilesystemMountEvent adds a log record of ebpfsecurity.filesystem.mount event.
+func (lb *LogsBuilder) RecordEbpfsecurityFilesystemMountEvent(ctx context.Context, timestamp pcommon.Timestamp, processPidAttributeValue int64, threadIDAttributeValue int64, processUserIDAttributeValue int64, processRealUserIDAttributeValue int64, ebpfsecurityOutcomeAttributeValue AttributeEbpfsecurityOutcome, ebpfsecuritySampleRateAttributeValue int64, options ...EventAttributeOption) {
+	lb.eventEbpfsecurityFilesystemMount.recordEvent(ctx, timestamp, processPidAttributeValue, threadIDAttributeValue, processUserIDAttributeValue, processRealUserIDAttributeValue, ebpfsecurityOutcomeAttributeValue.String(), ebpfsecuritySampleRateAttributeValue, options...)
+}
+
+// RecordEbpfsecurityGapEvent adds a log record of ebpfsecurity.gap event.
+func (lb *LogsBuilder) RecordEbpfsecurityGapEvent(ctx context.Context, timestamp pcommon.Timestamp, ebpfsecurityGapClassAttributeValue AttributeEbpfsecurityGapClass, ebpfsecurityGapReasonAttributeValue AttributeEbpfsecurityGapReason, options ...EventAttributeOption) {
+	lb.eventEbpfsecurityGap.recordEvent(ctx, timestamp, ebpfsecurityGapClassAttributeValue.String(), ebpfsecurityGapReasonAttributeValue.String(), options...)
+}
+
+// RecordEbpfsecurityKernelBpfLoadEvent adds a log record of ebpfsecurity.kernel.bpf_load event.
+func (lb *LogsBuilder) RecordEbpfsecurityKernelBpfLoadEvent(ctx context.Context, timestamp pcommon.Timestamp, processPidAttributeValue int64, threadIDAttributeValue int64, processUserIDAttributeValue int64, processRealUserIDAttributeValue int64, ebpfsecurityOutcomeAttributeValue AttributeEbpfsecurityOutcome, ebpfsecuritySampleRateAttributeValue int64, options ...EventAttributeOption) {
+	lb.eventEbpfsecurityKernelBpfLoad.recordEvent(ctx, timestamp, processPidAttributeValue, threadIDAttributeValue, processUserIDAttributeValue, processRealUserIDAttributeValue, ebpfsecurityOutcomeAttributeValue.String(), ebpfsecuritySampleRateAttributeValue, options...)
+}
+
+// RecordEbpfsecurityKernelModuleLoadEvent adds a log record of ebpfsecurity.kernel.module_load event.
+func (lb *LogsBuilder) RecordEbpfsecurityKernelModuleLoadEvent(ctx context.Context, timestamp pcommon.Timestamp, processPidAttributeValue int64, threadIDAttributeValue int64, processUserIDAttributeValue int64, processRealUserIDAttributeValue int64, ebpfsecurityOutcomeAttributeValue AttributeEbpfsecurityOutcome, ebpfsecuritySampleRateAttributeValue int64, options ...EventAttributeOption) {
+	lb.eventEbpfsecurityKernelModuleLoad.recordEvent(ctx, timestamp, processPidAttributeValue, threadIDAttributeValue, processUserIDAttributeValue, processRealUserIDAttributeValue, ebpfsecurityOutcomeAttributeValue.String(), ebpfsecuritySampleRateAttributeValue, options...)
+}
+
+// RecordEbpfsecurityKernelModuleUnloadEvent adds a log record of ebpfsecurity.kernel.module_unload event.
+func (lb *LogsBuilder) RecordEbpfsecurityKernelModuleUnloadEvent(ctx context.Context, timestamp pcommon.Timestamp, processPidAttributeValue int64, threadIDAttributeValue int64, processUserIDAttributeValue int64, processRealUserIDAttributeValue int64, ebpfsecurityOutcomeAttributeValue AttributeEbpfsecurityOutcome, ebpfsecuritySampleRateAttributeValue int64, options ...EventAttributeOption) {
+	lb.eventEbpfsecurityKernelModuleUnload.recordEvent(ctx, timestamp, processPidAttributeValue, threadIDAttributeValue, processUserIDAttributeValue, processRealUserIDAttributeValue, ebpfsecurityOutcomeAttributeValue.String(), ebpfsecuritySampleRateAttributeValue, options...)
+}
+
+// RecordEbpfsecurityNamespaceChangeEvent adds a log record of ebpfsecurity.namespace.change event.
+func (lb *LogsBuilder) RecordEbpfsecurityNamespaceChangeEvent(ctx context.Context, timestamp pcommon.Timestamp, processPidAttributeValue int64, threadIDAttributeValue int64, processUserIDAttributeValue int64, processRealUserIDAttributeValue int64, ebpfsecurityOutcomeAttributeValue AttributeEbpfsecurityOutcome, ebpfsecuritySampleRateAttributeValue int64, ebpfsecurityNamespaceCallAttributeValue AttributeEbpfsecurityNamespaceCall, options ...EventAttributeOption) {
+	lb.eventEbpfsecurityNamespaceChange.recordEvent(ctx, timestamp, processPidAttributeValue, threadIDAttributeValue, processUserIDAttributeValue, processRealUserIDAttributeValue, ebpfsecurityOutcomeAttributeValue.String(), ebpfsecuritySampleRateAttributeValue, ebpfsecurityNamespaceCallAttributeValue.String(), options...)
+}
+
+// RecordEbpfsecurityNetworkAcceptEvent adds a log record of ebpfsecurity.network.accept event.
+func (lb *LogsBuilder) RecordEbpfsecurityNetworkAcceptEvent(ctx context.Context, timestamp pcommon.Timestamp, processPidAttributeValue int64, threadIDAttributeValue int64, processUserIDAttributeValue int64, processRealUserIDAttributeValue int64, ebpfsecurityOutcomeAttributeValue AttributeEbpfsecurityOutcome, ebpfsecuritySampleRateAttributeValue int64, networkTransportAttributeValue AttributeNetworkTransport, networkTypeAttributeValue AttributeNetworkType, options ...EventAttributeOption) {
+	lb.eventEbpfsecurityNetworkAccept.recordEvent(ctx, timestamp, processPidAttributeValue, threadIDAttributeValue, processUserIDAttributeValue, processRealUserIDAttributeValue, ebpfsecurityOutcomeAttributeValue.String(), ebpfsecuritySampleRateAttributeValue, networkTransportAttributeValue.String(), networkTypeAttributeValue.String(), options...)
+}
+
+// RecordEbpfsecurityNetworkCloseEvent adds a log record of ebpfsecurity.network.close event.
+func (lb *LogsBuilder) RecordEbpfsecurityNetworkCloseEvent(ctx context.Context, timestamp pcommon.Timestamp, processPidAttributeValue int64, threadIDAttributeValue int64, processUserIDAttributeValue int64, processRealUserIDAttributeValue int64, ebpfsecurityOutcomeAttributeValue AttributeEbpfsecurityOutcome, ebpfsecuritySampleRateAttributeValue int64, networkTransportAttributeValue AttributeNetworkTransport, networkTypeAttributeValue AttributeNetworkType, options ...EventAttributeOption) {
+	lb.eventEbpfsecurityNetworkClose.recordEvent(ctx, timestamp, processPidAttributeValue, threadIDAttributeValue, processUserIDAttributeValue, processRealUserIDAttributeValue, ebpfsecurityOutcomeAttributeValue.String(), ebpfsecuritySampleRateAttributeValue, networkTransportAttributeValue.String(), networkTypeAttributeValue.String(), options...)
+}
+
+// RecordEbpfsecurityNetworkConnectEvent adds a log record of ebpfsecurity.network.connect event.
+func (lb *LogsBuilder) RecordEbpfsecurityNetworkConnectEvent(ctx context.Context, timestamp pcommon.Timestamp, processPidAttributeValue int64, threadIDAttributeValue int64, processUserIDAttributeValue int64, processRealUserIDAttributeValue int64, ebpfsecurityOutcomeAttributeValue AttributeEbpfsecurityOutcome, ebpfsecuritySampleRateAttributeValue int64, networkTransportAttributeValue AttributeNetworkTransport, networkTypeAttributeValue AttributeNetworkType, options ...EventAttributeOption) {
+	lb.eventEbpfsecurityNetworkConnect.recordEvent(ctx, timestamp, processPidAttributeValue, threadIDAttributeValue, processUserIDAttributeValue, processRealUserIDAttributeValue, ebpfsecurityOutcomeAttributeValue.String(), ebpfsecuritySampleRateAttributeValue, networkTransportAttributeValue.String(), networkTypeAttributeValue.String(), options...)
+}
+
+// RecordEbpfsecurityNetworkUDPSendEvent adds a log record of ebpfsecurity.network.udp_send event.
+func (lb *LogsBuilder) RecordEbpfsecurityNetworkUDPSendEvent(ctx context.Context, timestamp pcommon.Timestamp, processPidAttributeValue int64, threadIDAttributeValue int64, processUserIDAttributeValue int64, processRealUserIDAttributeValue int64, ebpfsecurityOutcomeAttributeValue AttributeEbpfsecurityOutcome, ebpfsecuritySampleRateAttributeValue int64, networkTransportAttributeValue AttributeNetworkTransport, networkTypeAttributeValue AttributeNetworkType, options ...EventAttributeOption) {
+	lb.eventEbpfsecurityNetworkUDPSend.recordEvent(ctx, timestamp, processPidAttributeValue, threadIDAttributeValue, processUserIDAttributeValue, processRealUserIDAttributeValue, ebpfsecurityOutcomeAttributeValue.String(), ebpfsecuritySampleRateAttributeValue, networkTransportAttributeValue.String(), networkTypeAttributeValue.String(), options...)
+}
+
+// RecordEbpfsecurityPrivilegeChangeEvent adds a log record of ebpfsecurity.privilege.change event.
+func (lb *LogsBuilder) RecordEbpfsecurityPrivilegeChangeEvent(ctx context.Context, timestamp pcommon.Timestamp, processPidAttributeValue int64, threadIDAttributeValue int64, processUserIDAttributeValue int64, processRealUserIDAttributeValue int64, ebpfsecurityOutcomeAttributeValue AttributeEbpfsecurityOutcome, ebpfsecuritySampleRateAttributeValue int64, ebpfsecurityPrivilegeFamilyAttributeValue AttributeEbpfsecurityPrivilegeFamily, options ...EventAttributeOption) {
+	lb.eventEbpfsecurityPrivilegeChange.recordEvent(ctx, timestamp, processPidAttributeValue, threadIDAttributeValue, processUserIDAttributeValue, processRealUserIDAttributeValue, ebpfsecurityOutcomeAttributeValue.String(), ebpfsecuritySampleRateAttributeValue, ebpfsecurityPrivilegeFamilyAttributeValue.String(), options...)
+}
+
+// RecordEbpfsecurityProcessExecEvent adds a log record of ebpfsecurity.process.exec event.
+func (lb *LogsBuilder) RecordEbpfsecurityProcessExecEvent(ctx context.Context, timestamp pcommon.Timestamp, processPidAttributeValue int64, threadIDAttributeValue int64, processUserIDAttributeValue int64, processRealUserIDAttributeValue int64, ebpfsecurityOutcomeAttributeValue AttributeEbpfsecurityOutcome, ebpfsecuritySampleRateAttributeValue int64, ebpfsecurityProcessTypeAttributeValue AttributeEbpfsecurityProcessType, options ...EventAttributeOption) {
+	lb.eventEbpfsecurityProcessExec.recordEvent(ctx, timestamp, processPidAttributeValue, threadIDAttributeValue, processUserIDAttributeValue, processRealUserIDAttributeValue, ebpfsecurityOutcomeAttributeValue.String(), ebpfsecuritySampleRateAttributeValue, ebpfsecurityProcessTypeAttributeValue.String(), options...)
+}
+
+// RecordEbpfsecurityProcessExitEvent adds a log record of ebpfsecurity.process.exit event.
+func (lb *LogsBuilder) RecordEbpfsecurityProcessExitEvent(ctx context.Context, timestamp pcommon.Timestamp, processPidAttributeValue int64, threadIDAttributeValue int64, processUserIDAttributeValue int64, processRealUserIDAttributeValue int64, ebpfsecurityOutcomeAttributeValue AttributeEbpfsecurityOutcome, ebpfsecuritySampleRateAttributeValue int64, options ...EventAttributeOption) {
+	lb.eventEbpfsecurityProcessExit.recordEvent(ctx, timestamp, processPidAttributeValue, threadIDAttributeValue, processUserIDAttributeValue, processRealUserIDAttributeValue, ebpfsecurityOutcomeAttributeValue.String(), ebpfsecuritySampleRateAttributeValue, options...)
+}
+
+// RecordEbpfsecurityProcessPtraceEvent adds a log record of ebpfsecurity.process.ptrace event.
+func (lb *LogsBuilder) RecordEbpfsecurityProcessPtraceEvent(ctx context.Context, timestamp pcommon.Timestamp, processPidAttributeValue int64, threadIDAttributeValue int64, processUserIDAttributeValue int64, processRealUserIDAttributeValue int64, ebpfsecurityOutcomeAttributeValue AttributeEbpfsecurityOutcome, ebpfsecuritySampleRateAttributeValue int64, options ...EventAttributeOption) {
+	lb.eventEbpfsecurityProcessPtrace.recordEvent(ctx, timestamp, processPidAttributeValue, threadIDAttributeValue, processUserIDAttributeValue, processRealUserIDAttributeValue, ebpfsecurityOutcomeAttributeValue.String(), ebpfsecuritySampleRateAttributeValue, options...)
 }

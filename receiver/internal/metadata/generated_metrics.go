@@ -4,6 +4,7 @@ package metadata
 
 import (
 	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/filter"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/receiver"
@@ -107,6 +108,256 @@ var MapAttributeDirection = map[string]AttributeDirection{
 	"out": AttributeDirectionOut,
 }
 
+// AttributeEbpfsecurityFileOperation specifies the value ebpfsecurity.file.operation attribute.
+type AttributeEbpfsecurityFileOperation int
+
+const (
+	_ AttributeEbpfsecurityFileOperation = iota
+	AttributeEbpfsecurityFileOperationRead
+	AttributeEbpfsecurityFileOperationWrite
+)
+
+// String returns the string representation of the AttributeEbpfsecurityFileOperation.
+func (av AttributeEbpfsecurityFileOperation) String() string {
+	switch av {
+	case AttributeEbpfsecurityFileOperationRead:
+		return "read"
+	case AttributeEbpfsecurityFileOperationWrite:
+		return "write"
+	}
+	return ""
+}
+
+// MapAttributeEbpfsecurityFileOperation is a helper map of string to AttributeEbpfsecurityFileOperation attribute value.
+var MapAttributeEbpfsecurityFileOperation = map[string]AttributeEbpfsecurityFileOperation{
+	"read":  AttributeEbpfsecurityFileOperationRead,
+	"write": AttributeEbpfsecurityFileOperationWrite,
+}
+
+// AttributeEbpfsecurityGapClass specifies the value ebpfsecurity.gap.class attribute.
+type AttributeEbpfsecurityGapClass int
+
+const (
+	_ AttributeEbpfsecurityGapClass = iota
+	AttributeEbpfsecurityGapClassExec
+	AttributeEbpfsecurityGapClassExit
+	AttributeEbpfsecurityGapClassFileOpen
+	AttributeEbpfsecurityGapClassConnect
+	AttributeEbpfsecurityGapClassAccept
+	AttributeEbpfsecurityGapClassClose
+	AttributeEbpfsecurityGapClassUDPSend
+	AttributeEbpfsecurityGapClassPrivilege
+	AttributeEbpfsecurityGapClassModule
+	AttributeEbpfsecurityGapClassBpf
+	AttributeEbpfsecurityGapClassPtrace
+	AttributeEbpfsecurityGapClassNamespace
+	AttributeEbpfsecurityGapClassMount
+)
+
+// String returns the string representation of the AttributeEbpfsecurityGapClass.
+func (av AttributeEbpfsecurityGapClass) String() string {
+	switch av {
+	case AttributeEbpfsecurityGapClassExec:
+		return "exec"
+	case AttributeEbpfsecurityGapClassExit:
+		return "exit"
+	case AttributeEbpfsecurityGapClassFileOpen:
+		return "file_open"
+	case AttributeEbpfsecurityGapClassConnect:
+		return "connect"
+	case AttributeEbpfsecurityGapClassAccept:
+		return "accept"
+	case AttributeEbpfsecurityGapClassClose:
+		return "close"
+	case AttributeEbpfsecurityGapClassUDPSend:
+		return "udp_send"
+	case AttributeEbpfsecurityGapClassPrivilege:
+		return "privilege"
+	case AttributeEbpfsecurityGapClassModule:
+		return "module"
+	case AttributeEbpfsecurityGapClassBpf:
+		return "bpf"
+	case AttributeEbpfsecurityGapClassPtrace:
+		return "ptrace"
+	case AttributeEbpfsecurityGapClassNamespace:
+		return "namespace"
+	case AttributeEbpfsecurityGapClassMount:
+		return "mount"
+	}
+	return ""
+}
+
+// MapAttributeEbpfsecurityGapClass is a helper map of string to AttributeEbpfsecurityGapClass attribute value.
+var MapAttributeEbpfsecurityGapClass = map[string]AttributeEbpfsecurityGapClass{
+	"exec":      AttributeEbpfsecurityGapClassExec,
+	"exit":      AttributeEbpfsecurityGapClassExit,
+	"file_open": AttributeEbpfsecurityGapClassFileOpen,
+	"connect":   AttributeEbpfsecurityGapClassConnect,
+	"accept":    AttributeEbpfsecurityGapClassAccept,
+	"close":     AttributeEbpfsecurityGapClassClose,
+	"udp_send":  AttributeEbpfsecurityGapClassUDPSend,
+	"privilege": AttributeEbpfsecurityGapClassPrivilege,
+	"module":    AttributeEbpfsecurityGapClassModule,
+	"bpf":       AttributeEbpfsecurityGapClassBpf,
+	"ptrace":    AttributeEbpfsecurityGapClassPtrace,
+	"namespace": AttributeEbpfsecurityGapClassNamespace,
+	"mount":     AttributeEbpfsecurityGapClassMount,
+}
+
+// AttributeEbpfsecurityGapReason specifies the value ebpfsecurity.gap.reason attribute.
+type AttributeEbpfsecurityGapReason int
+
+const (
+	_ AttributeEbpfsecurityGapReason = iota
+	AttributeEbpfsecurityGapReasonLostRing
+	AttributeEbpfsecurityGapReasonLostBatch
+	AttributeEbpfsecurityGapReasonRefused
+)
+
+// String returns the string representation of the AttributeEbpfsecurityGapReason.
+func (av AttributeEbpfsecurityGapReason) String() string {
+	switch av {
+	case AttributeEbpfsecurityGapReasonLostRing:
+		return "lost_ring"
+	case AttributeEbpfsecurityGapReasonLostBatch:
+		return "lost_batch"
+	case AttributeEbpfsecurityGapReasonRefused:
+		return "refused"
+	}
+	return ""
+}
+
+// MapAttributeEbpfsecurityGapReason is a helper map of string to AttributeEbpfsecurityGapReason attribute value.
+var MapAttributeEbpfsecurityGapReason = map[string]AttributeEbpfsecurityGapReason{
+	"lost_ring":  AttributeEbpfsecurityGapReasonLostRing,
+	"lost_batch": AttributeEbpfsecurityGapReasonLostBatch,
+	"refused":    AttributeEbpfsecurityGapReasonRefused,
+}
+
+// AttributeEbpfsecurityNamespaceCall specifies the value ebpfsecurity.namespace.call attribute.
+type AttributeEbpfsecurityNamespaceCall int
+
+const (
+	_ AttributeEbpfsecurityNamespaceCall = iota
+	AttributeEbpfsecurityNamespaceCallSetns
+	AttributeEbpfsecurityNamespaceCallUnshare
+	AttributeEbpfsecurityNamespaceCallClone
+)
+
+// String returns the string representation of the AttributeEbpfsecurityNamespaceCall.
+func (av AttributeEbpfsecurityNamespaceCall) String() string {
+	switch av {
+	case AttributeEbpfsecurityNamespaceCallSetns:
+		return "setns"
+	case AttributeEbpfsecurityNamespaceCallUnshare:
+		return "unshare"
+	case AttributeEbpfsecurityNamespaceCallClone:
+		return "clone"
+	}
+	return ""
+}
+
+// MapAttributeEbpfsecurityNamespaceCall is a helper map of string to AttributeEbpfsecurityNamespaceCall attribute value.
+var MapAttributeEbpfsecurityNamespaceCall = map[string]AttributeEbpfsecurityNamespaceCall{
+	"setns":   AttributeEbpfsecurityNamespaceCallSetns,
+	"unshare": AttributeEbpfsecurityNamespaceCallUnshare,
+	"clone":   AttributeEbpfsecurityNamespaceCallClone,
+}
+
+// AttributeEbpfsecurityOutcome specifies the value ebpfsecurity.outcome attribute.
+type AttributeEbpfsecurityOutcome int
+
+const (
+	_ AttributeEbpfsecurityOutcome = iota
+	AttributeEbpfsecurityOutcomeSuccess
+	AttributeEbpfsecurityOutcomeFailure
+	AttributeEbpfsecurityOutcomeDenied
+)
+
+// String returns the string representation of the AttributeEbpfsecurityOutcome.
+func (av AttributeEbpfsecurityOutcome) String() string {
+	switch av {
+	case AttributeEbpfsecurityOutcomeSuccess:
+		return "success"
+	case AttributeEbpfsecurityOutcomeFailure:
+		return "failure"
+	case AttributeEbpfsecurityOutcomeDenied:
+		return "denied"
+	}
+	return ""
+}
+
+// MapAttributeEbpfsecurityOutcome is a helper map of string to AttributeEbpfsecurityOutcome attribute value.
+var MapAttributeEbpfsecurityOutcome = map[string]AttributeEbpfsecurityOutcome{
+	"success": AttributeEbpfsecurityOutcomeSuccess,
+	"failure": AttributeEbpfsecurityOutcomeFailure,
+	"denied":  AttributeEbpfsecurityOutcomeDenied,
+}
+
+// AttributeEbpfsecurityPrivilegeFamily specifies the value ebpfsecurity.privilege.family attribute.
+type AttributeEbpfsecurityPrivilegeFamily int
+
+const (
+	_ AttributeEbpfsecurityPrivilegeFamily = iota
+	AttributeEbpfsecurityPrivilegeFamilySetuid
+	AttributeEbpfsecurityPrivilegeFamilySetgid
+	AttributeEbpfsecurityPrivilegeFamilyCapset
+)
+
+// String returns the string representation of the AttributeEbpfsecurityPrivilegeFamily.
+func (av AttributeEbpfsecurityPrivilegeFamily) String() string {
+	switch av {
+	case AttributeEbpfsecurityPrivilegeFamilySetuid:
+		return "setuid"
+	case AttributeEbpfsecurityPrivilegeFamilySetgid:
+		return "setgid"
+	case AttributeEbpfsecurityPrivilegeFamilyCapset:
+		return "capset"
+	}
+	return ""
+}
+
+// MapAttributeEbpfsecurityPrivilegeFamily is a helper map of string to AttributeEbpfsecurityPrivilegeFamily attribute value.
+var MapAttributeEbpfsecurityPrivilegeFamily = map[string]AttributeEbpfsecurityPrivilegeFamily{
+	"setuid": AttributeEbpfsecurityPrivilegeFamilySetuid,
+	"setgid": AttributeEbpfsecurityPrivilegeFamilySetgid,
+	"capset": AttributeEbpfsecurityPrivilegeFamilyCapset,
+}
+
+// AttributeEbpfsecurityProcessType specifies the value ebpfsecurity.process.type attribute.
+type AttributeEbpfsecurityProcessType int
+
+const (
+	_ AttributeEbpfsecurityProcessType = iota
+	AttributeEbpfsecurityProcessTypeSystem
+	AttributeEbpfsecurityProcessTypeUser
+	AttributeEbpfsecurityProcessTypeContainer
+	AttributeEbpfsecurityProcessTypeSuspicious
+)
+
+// String returns the string representation of the AttributeEbpfsecurityProcessType.
+func (av AttributeEbpfsecurityProcessType) String() string {
+	switch av {
+	case AttributeEbpfsecurityProcessTypeSystem:
+		return "system"
+	case AttributeEbpfsecurityProcessTypeUser:
+		return "user"
+	case AttributeEbpfsecurityProcessTypeContainer:
+		return "container"
+	case AttributeEbpfsecurityProcessTypeSuspicious:
+		return "suspicious"
+	}
+	return ""
+}
+
+// MapAttributeEbpfsecurityProcessType is a helper map of string to AttributeEbpfsecurityProcessType attribute value.
+var MapAttributeEbpfsecurityProcessType = map[string]AttributeEbpfsecurityProcessType{
+	"system":     AttributeEbpfsecurityProcessTypeSystem,
+	"user":       AttributeEbpfsecurityProcessTypeUser,
+	"container":  AttributeEbpfsecurityProcessTypeContainer,
+	"suspicious": AttributeEbpfsecurityProcessTypeSuspicious,
+}
+
 // AttributeEscalationType specifies the value escalation.type attribute.
 type AttributeEscalationType int
 
@@ -144,12 +395,17 @@ const (
 	_ AttributeEventClass = iota
 	AttributeEventClassExec
 	AttributeEventClassExit
+	AttributeEventClassFileOpen
 	AttributeEventClassConnect
 	AttributeEventClassAccept
-	AttributeEventClassFileOpen
+	AttributeEventClassClose
+	AttributeEventClassUDPSend
 	AttributeEventClassPrivilege
 	AttributeEventClassModule
 	AttributeEventClassBpf
+	AttributeEventClassPtrace
+	AttributeEventClassNamespace
+	AttributeEventClassMount
 )
 
 // String returns the string representation of the AttributeEventClass.
@@ -159,18 +415,28 @@ func (av AttributeEventClass) String() string {
 		return "exec"
 	case AttributeEventClassExit:
 		return "exit"
+	case AttributeEventClassFileOpen:
+		return "file_open"
 	case AttributeEventClassConnect:
 		return "connect"
 	case AttributeEventClassAccept:
 		return "accept"
-	case AttributeEventClassFileOpen:
-		return "file_open"
+	case AttributeEventClassClose:
+		return "close"
+	case AttributeEventClassUDPSend:
+		return "udp_send"
 	case AttributeEventClassPrivilege:
 		return "privilege"
 	case AttributeEventClassModule:
 		return "module"
 	case AttributeEventClassBpf:
 		return "bpf"
+	case AttributeEventClassPtrace:
+		return "ptrace"
+	case AttributeEventClassNamespace:
+		return "namespace"
+	case AttributeEventClassMount:
+		return "mount"
 	}
 	return ""
 }
@@ -179,12 +445,17 @@ func (av AttributeEventClass) String() string {
 var MapAttributeEventClass = map[string]AttributeEventClass{
 	"exec":      AttributeEventClassExec,
 	"exit":      AttributeEventClassExit,
+	"file_open": AttributeEventClassFileOpen,
 	"connect":   AttributeEventClassConnect,
 	"accept":    AttributeEventClassAccept,
-	"file_open": AttributeEventClassFileOpen,
+	"close":     AttributeEventClassClose,
+	"udp_send":  AttributeEventClassUDPSend,
 	"privilege": AttributeEventClassPrivilege,
 	"module":    AttributeEventClassModule,
 	"bpf":       AttributeEventClassBpf,
+	"ptrace":    AttributeEventClassPtrace,
+	"namespace": AttributeEventClassNamespace,
+	"mount":     AttributeEventClassMount,
 }
 
 // AttributeModuleAction specifies the value module.action attribute.
@@ -215,6 +486,58 @@ var MapAttributeModuleAction = map[string]AttributeModuleAction{
 	"load":      AttributeModuleActionLoad,
 	"load_file": AttributeModuleActionLoadFile,
 	"unload":    AttributeModuleActionUnload,
+}
+
+// AttributeNetworkTransport specifies the value network.transport attribute.
+type AttributeNetworkTransport int
+
+const (
+	_ AttributeNetworkTransport = iota
+	AttributeNetworkTransportTCP
+	AttributeNetworkTransportUDP
+)
+
+// String returns the string representation of the AttributeNetworkTransport.
+func (av AttributeNetworkTransport) String() string {
+	switch av {
+	case AttributeNetworkTransportTCP:
+		return "tcp"
+	case AttributeNetworkTransportUDP:
+		return "udp"
+	}
+	return ""
+}
+
+// MapAttributeNetworkTransport is a helper map of string to AttributeNetworkTransport attribute value.
+var MapAttributeNetworkTransport = map[string]AttributeNetworkTransport{
+	"tcp": AttributeNetworkTransportTCP,
+	"udp": AttributeNetworkTransportUDP,
+}
+
+// AttributeNetworkType specifies the value network.type attribute.
+type AttributeNetworkType int
+
+const (
+	_ AttributeNetworkType = iota
+	AttributeNetworkTypeIpv4
+	AttributeNetworkTypeIpv6
+)
+
+// String returns the string representation of the AttributeNetworkType.
+func (av AttributeNetworkType) String() string {
+	switch av {
+	case AttributeNetworkTypeIpv4:
+		return "ipv4"
+	case AttributeNetworkTypeIpv6:
+		return "ipv6"
+	}
+	return ""
+}
+
+// MapAttributeNetworkType is a helper map of string to AttributeNetworkType attribute value.
+var MapAttributeNetworkType = map[string]AttributeNetworkType{
+	"ipv4": AttributeNetworkTypeIpv4,
+	"ipv6": AttributeNetworkTypeIpv6,
 }
 
 // AttributeOperation specifies the value operation attribute.
@@ -249,7 +572,11 @@ type AttributeOutcome int
 const (
 	_ AttributeOutcome = iota
 	AttributeOutcomeObserved
+	AttributeOutcomeReported
 	AttributeOutcomeFiltered
+	AttributeOutcomeSampled
+	AttributeOutcomeLostRing
+	AttributeOutcomeLostBatch
 	AttributeOutcomeRefused
 )
 
@@ -258,8 +585,16 @@ func (av AttributeOutcome) String() string {
 	switch av {
 	case AttributeOutcomeObserved:
 		return "observed"
+	case AttributeOutcomeReported:
+		return "reported"
 	case AttributeOutcomeFiltered:
 		return "filtered"
+	case AttributeOutcomeSampled:
+		return "sampled"
+	case AttributeOutcomeLostRing:
+		return "lost_ring"
+	case AttributeOutcomeLostBatch:
+		return "lost_batch"
 	case AttributeOutcomeRefused:
 		return "refused"
 	}
@@ -268,9 +603,13 @@ func (av AttributeOutcome) String() string {
 
 // MapAttributeOutcome is a helper map of string to AttributeOutcome attribute value.
 var MapAttributeOutcome = map[string]AttributeOutcome{
-	"observed": AttributeOutcomeObserved,
-	"filtered": AttributeOutcomeFiltered,
-	"refused":  AttributeOutcomeRefused,
+	"observed":   AttributeOutcomeObserved,
+	"reported":   AttributeOutcomeReported,
+	"filtered":   AttributeOutcomeFiltered,
+	"sampled":    AttributeOutcomeSampled,
+	"lost_ring":  AttributeOutcomeLostRing,
+	"lost_batch": AttributeOutcomeLostBatch,
+	"refused":    AttributeOutcomeRefused,
 }
 
 // AttributeProcessType specifies the value process.type attribute.
@@ -419,6 +758,66 @@ var MapAttributeStatus = map[string]AttributeStatus{
 	"disabled": AttributeStatusDisabled,
 }
 
+// AttributeTable specifies the value table attribute.
+type AttributeTable int
+
+const (
+	_ AttributeTable = iota
+	AttributeTableImage
+	AttributeTableProcess
+	AttributeTableCgroup
+)
+
+// String returns the string representation of the AttributeTable.
+func (av AttributeTable) String() string {
+	switch av {
+	case AttributeTableImage:
+		return "image"
+	case AttributeTableProcess:
+		return "process"
+	case AttributeTableCgroup:
+		return "cgroup"
+	}
+	return ""
+}
+
+// MapAttributeTable is a helper map of string to AttributeTable attribute value.
+var MapAttributeTable = map[string]AttributeTable{
+	"image":   AttributeTableImage,
+	"process": AttributeTableProcess,
+	"cgroup":  AttributeTableCgroup,
+}
+
+// AttributeTopKind specifies the value top.kind attribute.
+type AttributeTopKind int
+
+const (
+	_ AttributeTopKind = iota
+	AttributeTopKindExec
+	AttributeTopKindConnect
+	AttributeTopKindFile
+)
+
+// String returns the string representation of the AttributeTopKind.
+func (av AttributeTopKind) String() string {
+	switch av {
+	case AttributeTopKindExec:
+		return "exec"
+	case AttributeTopKindConnect:
+		return "connect"
+	case AttributeTopKindFile:
+		return "file"
+	}
+	return ""
+}
+
+// MapAttributeTopKind is a helper map of string to AttributeTopKind attribute value.
+var MapAttributeTopKind = map[string]AttributeTopKind{
+	"exec":    AttributeTopKindExec,
+	"connect": AttributeTopKindConnect,
+	"file":    AttributeTopKindFile,
+}
+
 var MetricsInfo = metricsInfo{
 	SecurityEbpfConnect: metricInfo{
 		Name:       "security.ebpf.connect",
@@ -471,6 +870,14 @@ var MetricsInfo = metricsInfo{
 	SecurityEbpfSampleRate: metricInfo{
 		Name: "security.ebpf.sample_rate",
 	},
+	SecurityEbpfTop: metricInfo{
+		Name:       "security.ebpf.top",
+		Attributes: []string{"top.kind", "top.key"},
+	},
+	SecurityEbpfTopError: metricInfo{
+		Name:       "security.ebpf.top.error",
+		Attributes: []string{"top.kind", "top.key"},
+	},
 	SecurityEbpfUp: metricInfo{
 		Name:       "security.ebpf.up",
 		Attributes: []string{"status"},
@@ -491,6 +898,8 @@ type metricsInfo struct {
 	SecurityEbpfProcessExec         metricInfo
 	SecurityEbpfProcessExit         metricInfo
 	SecurityEbpfSampleRate          metricInfo
+	SecurityEbpfTop                 metricInfo
+	SecurityEbpfTopError            metricInfo
 	SecurityEbpfUp                  metricInfo
 }
 
@@ -672,7 +1081,7 @@ type metricSecurityEbpfEvents struct {
 // init fills security.ebpf.events metric with initial data.
 func (m *metricSecurityEbpfEvents) init() {
 	m.data.SetName("security.ebpf.events")
-	m.data.SetDescription("Events by what became of them. This version reports none as log records, so all are filtered. Absent for a class whose hook nobody serves.")
+	m.data.SetDescription("Events by what became of them. With no logs pipeline none are reported, so all are filtered. Absent for a class whose hook nobody serves.")
 	m.data.SetUnit("{event}")
 	m.data.SetEmptySum()
 	m.data.Sum().SetIsMonotonic(true)
@@ -1203,6 +1612,112 @@ func newMetricSecurityEbpfSampleRate(cfg SecurityEbpfSampleRateMetricConfig) met
 	return m
 }
 
+type metricSecurityEbpfTop struct {
+	data     pmetric.Metric              // data buffer for generated metric.
+	config   SecurityEbpfTopMetricConfig // metric config provided by user.
+	capacity int                         // max observed number of data points added to the metric.
+}
+
+// init fills security.ebpf.top metric with initial data.
+func (m *metricSecurityEbpfTop) init() {
+	m.data.SetName("security.ebpf.top")
+	m.data.SetDescription("The executables, peers and files of the most events. With more of them than top::capacity the number is an upper bound, by at most security.ebpf.top.error. Absent without a logs pipeline.")
+	m.data.SetUnit("{event}")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricSecurityEbpfTop) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, topKindAttributeValue string, topKeyAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("kind", topKindAttributeValue)
+	dp.Attributes().PutStr("key", topKeyAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricSecurityEbpfTop) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricSecurityEbpfTop) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricSecurityEbpfTop(cfg SecurityEbpfTopMetricConfig) metricSecurityEbpfTop {
+	m := metricSecurityEbpfTop{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricSecurityEbpfTopError struct {
+	data     pmetric.Metric                   // data buffer for generated metric.
+	config   SecurityEbpfTopErrorMetricConfig // metric config provided by user.
+	capacity int                              // max observed number of data points added to the metric.
+}
+
+// init fills security.ebpf.top.error metric with initial data.
+func (m *metricSecurityEbpfTopError) init() {
+	m.data.SetName("security.ebpf.top.error")
+	m.data.SetDescription("By how much security.ebpf.top may be too high.")
+	m.data.SetUnit("{event}")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricSecurityEbpfTopError) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, topKindAttributeValue string, topKeyAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("kind", topKindAttributeValue)
+	dp.Attributes().PutStr("key", topKeyAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricSecurityEbpfTopError) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricSecurityEbpfTopError) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricSecurityEbpfTopError(cfg SecurityEbpfTopErrorMetricConfig) metricSecurityEbpfTopError {
+	m := metricSecurityEbpfTopError{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
 type metricSecurityEbpfUp struct {
 	data     pmetric.Metric             // data buffer for generated metric.
 	config   SecurityEbpfUpMetricConfig // metric config provided by user.
@@ -1263,6 +1778,8 @@ type MetricsBuilder struct {
 	metricsCapacity                       int                  // maximum observed number of metrics per resource.
 	metricsBuffer                         pmetric.Metrics      // accumulates metrics data before emitting.
 	buildInfo                             component.BuildInfo  // contains version information.
+	resourceAttributeIncludeFilter        map[string]filter.Filter
+	resourceAttributeExcludeFilter        map[string]filter.Filter
 	metricSecurityEbpfConnect             metricSecurityEbpfConnect
 	metricSecurityEbpfConnectActive       metricSecurityEbpfConnectActive
 	metricSecurityEbpfConnectError        metricSecurityEbpfConnectError
@@ -1276,6 +1793,8 @@ type MetricsBuilder struct {
 	metricSecurityEbpfProcessExec         metricSecurityEbpfProcessExec
 	metricSecurityEbpfProcessExit         metricSecurityEbpfProcessExit
 	metricSecurityEbpfSampleRate          metricSecurityEbpfSampleRate
+	metricSecurityEbpfTop                 metricSecurityEbpfTop
+	metricSecurityEbpfTopError            metricSecurityEbpfTopError
 	metricSecurityEbpfUp                  metricSecurityEbpfUp
 }
 
@@ -1315,13 +1834,34 @@ func NewMetricsBuilder(mbc MetricsBuilderConfig, settings receiver.Settings, opt
 		metricSecurityEbpfProcessExec:         newMetricSecurityEbpfProcessExec(mbc.Metrics.SecurityEbpfProcessExec),
 		metricSecurityEbpfProcessExit:         newMetricSecurityEbpfProcessExit(mbc.Metrics.SecurityEbpfProcessExit),
 		metricSecurityEbpfSampleRate:          newMetricSecurityEbpfSampleRate(mbc.Metrics.SecurityEbpfSampleRate),
+		metricSecurityEbpfTop:                 newMetricSecurityEbpfTop(mbc.Metrics.SecurityEbpfTop),
+		metricSecurityEbpfTopError:            newMetricSecurityEbpfTopError(mbc.Metrics.SecurityEbpfTopError),
 		metricSecurityEbpfUp:                  newMetricSecurityEbpfUp(mbc.Metrics.SecurityEbpfUp),
+		resourceAttributeIncludeFilter:        make(map[string]filter.Filter),
+		resourceAttributeExcludeFilter:        make(map[string]filter.Filter),
+	}
+	if mbc.ResourceAttributes.ContainerID.MetricsInclude != nil {
+		mb.resourceAttributeIncludeFilter["container.id"] = filter.CreateFilter(mbc.ResourceAttributes.ContainerID.MetricsInclude)
+	}
+	if mbc.ResourceAttributes.ContainerID.MetricsExclude != nil {
+		mb.resourceAttributeExcludeFilter["container.id"] = filter.CreateFilter(mbc.ResourceAttributes.ContainerID.MetricsExclude)
+	}
+	if mbc.ResourceAttributes.K8sPodUID.MetricsInclude != nil {
+		mb.resourceAttributeIncludeFilter["k8s.pod.uid"] = filter.CreateFilter(mbc.ResourceAttributes.K8sPodUID.MetricsInclude)
+	}
+	if mbc.ResourceAttributes.K8sPodUID.MetricsExclude != nil {
+		mb.resourceAttributeExcludeFilter["k8s.pod.uid"] = filter.CreateFilter(mbc.ResourceAttributes.K8sPodUID.MetricsExclude)
 	}
 
 	for _, op := range options {
 		op.apply(mb)
 	}
 	return mb
+}
+
+// NewResourceBuilder returns a new resource builder that should be used to build a resource associated with for the emitted metrics.
+func (mb *MetricsBuilder) NewResourceBuilder() *ResourceBuilder {
+	return NewResourceBuilder(mb.config.ResourceAttributes)
 }
 
 // updateCapacity updates max length of metrics and resource attributes that will be used for the slice capacity.
@@ -1394,10 +1934,22 @@ func (mb *MetricsBuilder) EmitForResource(options ...ResourceMetricsOption) {
 	mb.metricSecurityEbpfProcessExec.emit(ils.Metrics())
 	mb.metricSecurityEbpfProcessExit.emit(ils.Metrics())
 	mb.metricSecurityEbpfSampleRate.emit(ils.Metrics())
+	mb.metricSecurityEbpfTop.emit(ils.Metrics())
+	mb.metricSecurityEbpfTopError.emit(ils.Metrics())
 	mb.metricSecurityEbpfUp.emit(ils.Metrics())
 
 	for _, op := range options {
 		op.apply(rm)
+	}
+	for attr, filter := range mb.resourceAttributeIncludeFilter {
+		if val, ok := rm.Resource().Attributes().Get(attr); ok && !filter.Matches(val.AsString()) {
+			return
+		}
+	}
+	for attr, filter := range mb.resourceAttributeExcludeFilter {
+		if val, ok := rm.Resource().Attributes().Get(attr); ok && filter.Matches(val.AsString()) {
+			return
+		}
 	}
 
 	if ils.Metrics().Len() > 0 {
@@ -1479,6 +2031,16 @@ func (mb *MetricsBuilder) RecordSecurityEbpfProcessExitDataPoint(ts pcommon.Time
 // RecordSecurityEbpfSampleRateDataPoint adds a data point to security.ebpf.sample_rate metric.
 func (mb *MetricsBuilder) RecordSecurityEbpfSampleRateDataPoint(ts pcommon.Timestamp, val int64) {
 	mb.metricSecurityEbpfSampleRate.recordDataPoint(mb.startTime, ts, val)
+}
+
+// RecordSecurityEbpfTopDataPoint adds a data point to security.ebpf.top metric.
+func (mb *MetricsBuilder) RecordSecurityEbpfTopDataPoint(ts pcommon.Timestamp, val int64, topKindAttributeValue AttributeTopKind, topKeyAttributeValue string) {
+	mb.metricSecurityEbpfTop.recordDataPoint(mb.startTime, ts, val, topKindAttributeValue.String(), topKeyAttributeValue)
+}
+
+// RecordSecurityEbpfTopErrorDataPoint adds a data point to security.ebpf.top.error metric.
+func (mb *MetricsBuilder) RecordSecurityEbpfTopErrorDataPoint(ts pcommon.Timestamp, val int64, topKindAttributeValue AttributeTopKind, topKeyAttributeValue string) {
+	mb.metricSecurityEbpfTopError.recordDataPoint(mb.startTime, ts, val, topKindAttributeValue.String(), topKeyAttributeValue)
 }
 
 // RecordSecurityEbpfUpDataPoint adds a data point to security.ebpf.up metric.

@@ -42,6 +42,15 @@ func TestMetricsBuilder(t *testing.T) {
 			resAttrsSet: testDataSetNone,
 			expectEmpty: true,
 		},
+		{
+			name:        "filter_set_include",
+			resAttrsSet: testDataSetAll,
+		},
+		{
+			name:        "filter_set_exclude",
+			resAttrsSet: testDataSetAll,
+			expectEmpty: true,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -96,11 +105,20 @@ func TestMetricsBuilder(t *testing.T) {
 			defaultMetricsCount++
 			allMetricsCount++
 			mb.RecordSecurityEbpfSampleRateDataPoint(ts, 1)
+
+			allMetricsCount++
+			mb.RecordSecurityEbpfTopDataPoint(ts, 1, AttributeTopKindExec, "top.key-val")
+
+			allMetricsCount++
+			mb.RecordSecurityEbpfTopErrorDataPoint(ts, 1, AttributeTopKindExec, "top.key-val")
 			defaultMetricsCount++
 			allMetricsCount++
 			mb.RecordSecurityEbpfUpDataPoint(ts, 1, AttributeStatusActive)
 
-			res := pcommon.NewResource()
+			rb := mb.NewResourceBuilder()
+			rb.SetContainerID("container.id-val")
+			rb.SetK8sPodUID("k8s.pod.uid-val")
+			res := rb.Emit()
 			metrics := mb.Emit(WithResource(res))
 
 			if tt.expectEmpty {
@@ -190,7 +208,7 @@ func TestMetricsBuilder(t *testing.T) {
 					validatedMetrics["security.ebpf.events"] = true
 					assert.Equal(t, pmetric.MetricTypeSum, mi.Type())
 					assert.Equal(t, 1, mi.Sum().DataPoints().Len())
-					assert.Equal(t, "Events by what became of them. This version reports none as log records, so all are filtered. Absent for a class whose hook nobody serves.", mi.Description())
+					assert.Equal(t, "Events by what became of them. With no logs pipeline none are reported, so all are filtered. Absent for a class whose hook nobody serves.", mi.Description())
 					assert.Equal(t, "{event}", mi.Unit())
 					assert.True(t, mi.Sum().IsMonotonic())
 					assert.Equal(t, pmetric.AggregationTemporalityCumulative, mi.Sum().AggregationTemporality())
@@ -366,6 +384,42 @@ func TestMetricsBuilder(t *testing.T) {
 					assert.Equal(t, ts, dp.Timestamp())
 					assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
 					assert.Equal(t, int64(1), dp.IntValue())
+				case "security.ebpf.top":
+					assert.False(t, validatedMetrics["security.ebpf.top"], "Found a duplicate in the metrics slice: security.ebpf.top")
+					validatedMetrics["security.ebpf.top"] = true
+					assert.Equal(t, pmetric.MetricTypeGauge, mi.Type())
+					assert.Equal(t, 1, mi.Gauge().DataPoints().Len())
+					assert.Equal(t, "The executables, peers and files of the most events. With more of them than top::capacity the number is an upper bound, by at most security.ebpf.top.error. Absent without a logs pipeline.", mi.Description())
+					assert.Equal(t, "{event}", mi.Unit())
+					dp := mi.Gauge().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
+					assert.Equal(t, int64(1), dp.IntValue())
+					topKindAttrVal, ok := dp.Attributes().Get("kind")
+					assert.True(t, ok)
+					assert.Equal(t, "exec", topKindAttrVal.Str())
+					topKeyAttrVal, ok := dp.Attributes().Get("key")
+					assert.True(t, ok)
+					assert.Equal(t, "top.key-val", topKeyAttrVal.Str())
+				case "security.ebpf.top.error":
+					assert.False(t, validatedMetrics["security.ebpf.top.error"], "Found a duplicate in the metrics slice: security.ebpf.top.error")
+					validatedMetrics["security.ebpf.top.error"] = true
+					assert.Equal(t, pmetric.MetricTypeGauge, mi.Type())
+					assert.Equal(t, 1, mi.Gauge().DataPoints().Len())
+					assert.Equal(t, "By how much security.ebpf.top may be too high.", mi.Description())
+					assert.Equal(t, "{event}", mi.Unit())
+					dp := mi.Gauge().DataPoints().At(0)
+					assert.Equal(t, start, dp.StartTimestamp())
+					assert.Equal(t, ts, dp.Timestamp())
+					assert.Equal(t, pmetric.NumberDataPointValueTypeInt, dp.ValueType())
+					assert.Equal(t, int64(1), dp.IntValue())
+					topKindAttrVal, ok := dp.Attributes().Get("kind")
+					assert.True(t, ok)
+					assert.Equal(t, "exec", topKindAttrVal.Str())
+					topKeyAttrVal, ok := dp.Attributes().Get("key")
+					assert.True(t, ok)
+					assert.Equal(t, "top.key-val", topKeyAttrVal.Str())
 				case "security.ebpf.up":
 					assert.False(t, validatedMetrics["security.ebpf.up"], "Found a duplicate in the metrics slice: security.ebpf.up")
 					validatedMetrics["security.ebpf.up"] = true

@@ -23,12 +23,15 @@ func Tracer(settings component.TelemetrySettings) trace.Tracer {
 // TelemetryBuilder provides an interface for components to report telemetry
 // as defined in metadata and user config.
 type TelemetryBuilder struct {
-	meter                     metric.Meter
-	mu                        sync.Mutex
-	registrations             []metric.Registration
-	EbpfsecurityHooksUnserved metric.Int64Gauge
-	EbpfsecurityMissed        metric.Int64Counter
-	EbpfsecurityUntracked     metric.Int64Counter
+	meter                      metric.Meter
+	mu                         sync.Mutex
+	registrations              []metric.Registration
+	EbpfsecurityHooksUnserved  metric.Int64Gauge
+	EbpfsecurityMissed         metric.Int64Counter
+	EbpfsecurityTableEntries   metric.Int64Gauge
+	EbpfsecurityTableEvictions metric.Int64Counter
+	EbpfsecurityUndecoded      metric.Int64Counter
+	EbpfsecurityUntracked      metric.Int64Counter
 }
 
 // TelemetryBuilderOption applies changes to default builder.
@@ -70,6 +73,24 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		"otelcol_ebpfsecurity_missed",
 		metric.WithDescription("Events not counted because an interrupt brought them while the program that counts them ran. [Alpha]"),
 		metric.WithUnit("{event}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.EbpfsecurityTableEntries, err = builder.meter.Int64Gauge(
+		"otelcol_ebpfsecurity_table_entries",
+		metric.WithDescription("How much a table holds that says who did it. [Alpha]"),
+		metric.WithUnit("{entry}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.EbpfsecurityTableEvictions, err = builder.meter.Int64Counter(
+		"otelcol_ebpfsecurity_table_evictions",
+		metric.WithDescription("What a full table that says who did it had to forget. [Alpha]"),
+		metric.WithUnit("{entry}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.EbpfsecurityUndecoded, err = builder.meter.Int64Counter(
+		"otelcol_ebpfsecurity_undecoded",
+		metric.WithDescription("Records of the kernel that the receiver could not read. [Alpha]"),
+		metric.WithUnit("{record}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.EbpfsecurityUntracked, err = builder.meter.Int64Counter(

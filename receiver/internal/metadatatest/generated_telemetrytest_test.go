@@ -21,11 +21,23 @@ func TestSetupTelemetry(t *testing.T) {
 	defer tb.Shutdown()
 	tb.EbpfsecurityHooksUnserved.Record(context.Background(), 1)
 	tb.EbpfsecurityMissed.Add(context.Background(), 1)
+	tb.EbpfsecurityTableEntries.Record(context.Background(), 1)
+	tb.EbpfsecurityTableEvictions.Add(context.Background(), 1)
+	tb.EbpfsecurityUndecoded.Add(context.Background(), 1)
 	tb.EbpfsecurityUntracked.Add(context.Background(), 1)
 	AssertEqualEbpfsecurityHooksUnserved(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualEbpfsecurityMissed(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualEbpfsecurityTableEntries(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualEbpfsecurityTableEvictions(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualEbpfsecurityUndecoded(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualEbpfsecurityUntracked(t, testTel,

@@ -1,0 +1,222 @@
+//go:build linux && (amd64 || arm64)
+
+package sensor
+
+import (
+	"os"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ebpfsecurity/ebpfsecurityreceiver/internal/event"
+)
+
+// A slowReader takes its time over every record, and only counts them.
+type slowReader struct {
+	mu      sync.Mutex
+	read    [event.Classes]uint64
+	high    uint64 // of suspicious processes
+	numbers map[[2]uint64]numbered
+	ticks   int
+}
+
+// numbered is what was seen of the records of one class and CPU.
+type numbered struct{ next, received uint64 }
+
+func (r *slowReader) Event(e *event.Event) {
+	r.mu.Lock()
+	r.read[e.Class]++
+	if e.Class == event.Exec && e.Actor.Type == event.Suspicious {
+		r.high++
+	}
+	key := [2]uint64{uint64(e.Class), uint64(e.CPU)}
+	n := r.numbers[key]
+	r.numbers[key] = numbered{max(n.next, e.Seq+1), n.received + 1}
+	r.mu.Unlock()
+	for until := time.Now().Add(20 * time.Microsecond); time.Now().Before(until); {
+	}
+}
+
+func (r *slowReader) Cgroup(event.Cgroup) {}
+
+func (r *slowReader) Tick(time.Time) {
+	r.mu.Lock()
+	r.ticks++
+	r.mu.Unlock()
+}
+
+func (r *slowReader) settle() {
+	for was := -1; ; {
+		r.mu.Lock()
+		now := r.ticks
+		r.mu.Unlock()
+		if was < 0 {
+			was = now
+		} else if now > was+3 {
+			return
+		}
+		time.Sleep(idle / 4)
+	}
+}
+
+// missing is how many records the numbers say are missing, of each class.
+func (r *slowReader) missing() (missing [event.Classes]uint64) {
+	for key, n := range r.numbers {
+		missing[key[0]] += n.next - n.received
+	}
+	return missing
+}
+
+// TestKernelOverload does far more than is read, and accounts for every event.
+func TestKernelOverload(t *testing.T) {
+	needRoot(t)
+	needShadow(t)
+	const opens, execs, planted = 100_000, 3000, 300
+	s := Open(Options{
+		Process: true, File: true, SyscallTracepoints: true, Cgroup: testCgroupID(),
+		Watch:             []Watch{{shadow, event.Critical, true, true}},
+		WorldWritableDirs: []string{"/tmp"},
+		Report: Report{
+			Classes: [event.Classes]bool{event.Exec: true, event.Exit: true, event.FileOpen: true},
+			Rings:   [Priorities]uint32{High: 1 << 20, Normal: 64 << 10, Low: 64 << 10},
+		},
+	})
+	t.Cleanup(func() { fatal(t, s.Close()) })
+	mustServe(t, s.Hooks())
+	fatal(t, s.Reports())
+	opener, runner, planter := startHelper(t), startHelper(t), startHelper(t)
+	system, tmp := systemProgram(t), tmpProgram(t)
+
+	r, done := &slowReader{numbers: make(map[[2]uint64]numbered)}, make(chan error, 1)
+	go func() { done <- s.Read(r) }()
+	r.settle()
+	before, err := s.Ledger()
+	fatal(t, err)
+	r.read, r.high = [event.Classes]uint64{}, 0 // that the helpers were started
+	start := time.Now()
+	counts := s.counted(t, func() {
+		var all sync.WaitGroup
+		all.Go(func() { opener.do("open files", "openat", "", strconv.Itoa(opens)) })
+		all.Go(func() { runner.do("exec", strconv.Itoa(execs), system) })
+		all.Go(func() { planter.do("exec", strconv.Itoa(planted), tmp) })
+		all.Wait()
+	})
+	took := time.Since(start)
+	r.settle()
+	s.Stop()
+	fatal(t, <-done)
+	after, err := s.Ledger()
+	fatal(t, err)
+
+	want := ran(execs, event.System)
+	want.Exec[event.Suspicious] += planted
+	want.Exit[event.Suspicious] += planted
+	want.FileAccess[event.Critical][event.Read] = opens
+	same(t, counts, want)
+	missing := r.missing()
+	for _, c := range []event.Class{event.Exec, event.Exit, event.FileOpen} {
+		n := func(o event.Outcome) uint64 { return after[c][o] - before[c][o] }
+		t.Logf("%s in %s: observed %d, lost %d, read %d", c, took, n(event.Observed), n(event.LostRing), r.read[c])
+		if n(event.Observed) != n(event.LostRing)+r.read[c]+n(event.Filtered)+n(event.Sampled) {
+			t.Errorf("%s does not balance: %v", c, after[c])
+		}
+		// What was lost after the last record of a CPU has no number after it.
+		if lost := after[c][event.LostRing]; missing[c] > lost {
+			t.Errorf("%s: %d missing by their numbers, %d lost", c, missing[c], lost)
+		}
+	}
+	if r.read[event.FileOpen] == opens {
+		t.Error("nothing was lost: this is no overload")
+	}
+	if r.high != planted {
+		t.Errorf("%d records of suspicious processes instead of %d", r.high, planted)
+	}
+	if s.Undecoded() != 0 {
+		t.Errorf("%d records made no sense", s.Undecoded())
+	}
+}
+
+func TestKernelSampling(t *testing.T) {
+	needRoot(t)
+	needShadow(t)
+	const opens = 20_000
+	s := Open(Options{
+		File: true, SyscallTracepoints: true, Cgroup: testCgroupID(),
+		Watch:  []Watch{{shadow, event.Critical, true, true}},
+		Report: Report{Classes: only(event.FileOpen), Rings: [Priorities]uint32{Low: 16 << 20}},
+	})
+	t.Cleanup(func() { fatal(t, s.Close()) })
+	mustServe(t, s.Hooks())
+	r, h := s.report(t), startHelper(t)
+	fatal(t, s.SetSampleRate(event.FileOpen, 16))
+	var counts Counts
+	got := r.during(t, event.FileOpen, func() {
+		counts = s.counted(t, func() { h.do("open files", "openat", "", strconv.Itoa(opens)) })
+	})
+	var want Counts
+	want.FileAccess[event.Critical][event.Read] = opens
+	same(t, counts, want)
+	var stands uint64
+	for _, e := range got {
+		stands += uint64(e.Weight)
+	}
+	// Each is left out or not for itself: 4 standard deviations are 4·√(20000·15/16·1/16)·16 ≈ 2200.
+	if stands < opens-2200 || stands > opens+2200 {
+		t.Errorf("%d records stand for %d events, not for %d", len(got), stands, opens)
+	}
+	fatal(t, s.SetSampleRate(event.FileOpen, 1))
+	if again := r.during(t, event.FileOpen, func() { h.do("open files", "openat", "", "100") }); len(again) != 100 {
+		t.Errorf("%d records instead of 100", len(again))
+	}
+}
+
+func TestKernelFilters(t *testing.T) {
+	needRoot(t)
+	needShadow(t)
+	dir := dirIn(t, "/home")
+	fatal(t, makeFiles(dir))
+	exe := helperExecutable(t)
+	for _, c := range []struct {
+		name          string
+		exclude, only Filter
+		want          int
+	}{
+		{"this path", Filter{Paths: []string{shadow}}, Filter{}, 10},
+		{"paths below", Filter{Paths: []string{dir + "/"}}, Filter{}, 10},
+		{"but this path", Filter{}, Filter{Paths: []string{shadow}}, 10},
+		{"root", Filter{Users: []uint32{0}}, Filter{}, 0},
+		{"but another user", Filter{}, Filter{Users: []uint32{1}}, 0},
+		{"this program", Filter{Executables: []string{exe}}, Filter{}, 0},
+		{"programs beside it", Filter{Executables: []string{parent(exe)}}, Filter{}, 0},
+		{"but this program", Filter{}, Filter{Executables: []string{exe}}, 20},
+		{"but another program", Filter{}, Filter{Executables: []string{exe + "X"}}, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := Open(Options{
+				Process: len(c.exclude.Executables)+len(c.only.Executables) > 0,
+				File:    true, SyscallTracepoints: true, Cgroup: testCgroupID(), Watch: watchList(dir),
+				Report: Report{Classes: only(event.FileOpen), Rings: [Priorities]uint32{Low: 1 << 20}, Exclude: c.exclude, Only: c.only},
+			})
+			t.Cleanup(func() { fatal(t, s.Close()) })
+			mustServe(t, s.Hooks())
+			r, h := s.report(t), startHelper(t)
+			got := r.during(t, event.FileOpen, func() {
+				h.do("open files", "openat", dir, "10")
+				h.do("open files", "read, where reads are watched", dir, "10")
+			})
+			if len(got) != c.want {
+				t.Errorf("%d records instead of %d", len(got), c.want)
+			}
+		})
+	}
+}
+
+// helperExecutable is the path of what helpers run.
+func helperExecutable(t *testing.T) string {
+	t.Helper()
+	h := startHelper(t)
+	path, err := os.Readlink("/proc/" + strconv.Itoa(h.cmd.Process.Pid) + "/exe")
+	fatal(t, err)
+	return path
+}

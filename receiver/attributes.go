@@ -1,0 +1,66 @@
+package receiver
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+)
+
+// The most bytes that OTLP needs beside the text: of an attribute, and of one
+// element of an attribute that is a list.
+const (
+	attributeBytes = 24
+	elementBytes   = 12
+)
+
+// attributes are those of one record, with how large they may be in OTLP.
+type attributes struct {
+	pcommon.Map
+	bytes int
+}
+
+// str puts a text, unless it is empty, which is unknown. Bytes that are no UTF-8
+// are replaced: OTLP takes no others.
+func (a *attributes) str(key, text string) { a.known(key, valid(text)) }
+
+// known is str for a text that is known to be valid UTF-8.
+func (a *attributes) known(key, text string) {
+	if text == "" {
+		return
+	}
+	a.PutStr(key, text)
+	a.bytes += attributeBytes + len(key) + len(text)
+}
+
+func (a *attributes) num(key string, n int64) {
+	a.PutInt(key, n)
+	a.bytes += attributeBytes + len(key)
+}
+
+func (a *attributes) boolean(key string, b bool) {
+	a.PutBool(key, b)
+	a.bytes += attributeBytes + len(key)
+}
+
+// list puts texts, unless there are none.
+func (a *attributes) list(key string, texts []string) {
+	if len(texts) == 0 {
+		return
+	}
+	slice := a.PutEmptySlice(key)
+	slice.EnsureCapacity(len(texts))
+	a.bytes += attributeBytes + len(key)
+	for _, text := range texts {
+		text = valid(text)
+		slice.AppendEmpty().SetStr(text)
+		a.bytes += elementBytes + len(text)
+	}
+}
+
+func valid(text string) string {
+	if utf8.ValidString(text) {
+		return text
+	}
+	return strings.ToValidUTF8(text, string(utf8.RuneError))
+}

@@ -1,0 +1,3 @@
+package receiver
+
+const largeFile = 0o400000
