@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
-/* Gains of rights, and attempts that the kernel refused. To give rights up is neither. */
+/*
+ * Changes of rights, and attempts that the kernel refused. Only gains are counted: to give rights
+ * up is none.
+ */
 #include "types.h"
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
@@ -7,28 +10,33 @@
 
 #include "event.h"
 #include "maps.h"
+#include "report.h"
 #include "syscall.h"
 
-/* struct creds is what of a struct cred decides about rights. */
 struct creds {
-	__u64 effective;
-	__u64 permitted;
+	struct ids ids;
 	__u64 user_ns;
-	__u32 uid, euid, fsuid;
-	__u32 gid, egid, fsgid;
+};
+
+/* struct change is one of credentials, and the record of it. */
+struct change {
+	struct privilege_record r;
+	__u64 old_ns, new_ns; /* of users */
 };
 
 /* FILL_CREDS reads the fields with READ(from, field), and capabilities, 8 bytes, with READ8. */
-#define FILL_CREDS(c, from, READ, READ8)                                                           \
+#define FILL_CREDS(c, ns, from, READ, READ8)                                                       \
 	do {                                                                                       \
 		(c)->effective = READ8(from, cap_effective);                                       \
 		(c)->permitted = READ8(from, cap_permitted);                                       \
-		(c)->user_ns = (__u64)READ(from, user_ns);                                         \
+		*(ns) = (__u64)READ(from, user_ns);                                                \
 		(c)->uid = READ(from, uid.val);                                                    \
 		(c)->euid = READ(from, euid.val);                                                  \
+		(c)->suid = READ(from, suid.val);                                                  \
 		(c)->fsuid = READ(from, fsuid.val);                                                \
 		(c)->gid = READ(from, gid.val);                                                    \
 		(c)->egid = READ(from, egid.val);                                                  \
+		(c)->sgid = READ(from, sgid.val);                                                  \
 		(c)->fsgid = READ(from, fsgid.val);                                                \
 	} while (0)
 
@@ -42,9 +50,9 @@ struct creds {
 #define CAP_DIRECT(from, field)                                                                    \
 	(*(__u64 *)((void *)(from) + bpf_core_field_offset(struct cred, field)))
 
-static __always_inline void read_creds(struct creds *c, const struct cred *from)
+static __always_inline void read_creds(struct ids *ids, __u64 *user_ns, const struct cred *from)
 {
-	FILL_CREDS(c, from, BPF_CORE_READ, CAP_READ);
+	FILL_CREDS(ids, user_ns, from, BPF_CORE_READ, CAP_READ);
 }
 
 /*
@@ -56,58 +64,95 @@ static __always_inline bool id_gained(__u32 from, __u32 to, __u32 real, bool abl
 	return to != from && from != 0 && (to == 0 || (to != real && !able));
 }
 
-static __always_inline void count_gains(const struct creds *old, const struct creds *new)
+/* count_gains counts what rights are gained, and tells of it in the record. */
+static __always_inline void count_gains(struct counts *c, struct change *ch)
 {
-	bool root = old->euid == 0, same_ns = old->user_ns == new->user_ns;
+	const struct ids *old = &ch->r.old, *new = &ch->r.new;
+	bool root = old->euid == 0, same_ns = ch->old_ns == ch->new_ns;
 	bool caps =
 	    same_ns && ((new->effective & ~old->effective) || (new->permitted & ~old->permitted));
 	bool able_uid = old->effective >> CAP_SETUID & 1;
 	bool able_gid = old->effective >> CAP_SETGID & 1;
 	bool uid_changed = new->euid != old->euid || new->fsuid != old->fsuid;
 	bool uid, gid;
-	struct counts *c;
 
 	uid = (uid_changed && caps) || id_gained(old->euid, new->euid, old->uid, able_uid) ||
 	      (new->fsuid != new->euid &&id_gained(old->fsuid, new->fsuid, old->uid, able_uid));
 	gid = !root &&
 	      (id_gained(old->egid, new->egid, old->gid, able_gid) ||
 	       (new->fsgid != new->egid &&id_gained(old->fsgid, new->fsgid, old->gid, able_gid)));
-	if ((!uid && !gid && !caps) || is_other())
-		return;
-	c = my_counts();
+	ch->r.gained = uid || gid || caps;
 	if (uid)
 		ADD(c, escalation[ESCALATION_SETUID][RESULT_SUCCESS], 1);
 	if (gid)
 		ADD(c, escalation[ESCALATION_SETGID][RESULT_SUCCESS], 1);
-	if (!uid && !gid)
+	if (caps && !uid && !gid)
 		ADD(c, escalation[ESCALATION_CAPSET][RESULT_SUCCESS], 1);
+	if (!ch->r.gained) {
+		uid = uid_changed || new->uid != old->uid || new->suid != old->suid;
+		gid = new->gid != old->gid || new->egid != old->egid || new->sgid != old->sgid ||
+		      new->fsgid != old->fsgid;
+	}
+	ch->r.family = uid ? ESCALATION_SETUID : gid ? ESCALATION_SETGID : ESCALATION_CAPSET;
+}
+
+static __always_inline bool differ(const struct change *ch)
+{
+	const __u64 *old = (void *)&ch->r.old, *new = (void *)&ch->r.new;
+	__u64 bits = ch->old_ns ^ ch->new_ns;
+
+	for (__u32 i = 0; i < sizeof(struct ids) / 8; i++)
+		bits |= old[i] ^ new[i];
+	return bits;
+}
+
+/* changed counts and reports a change of the current task's credentials, of which old and new are
+ * filled. */
+static __always_inline int changed(struct change *ch)
+{
+	struct who *who = &ch->r.head.who;
+	struct counts *c;
+	__u32 weight;
+
+	if (!differ(ch) || is_other())
+		return 0;
+	c = my_counts();
+	count_gains(c, ch);
+	weight = wanted(c, CLASS_PRIVILEGE, current_excluded(), true);
+	if (!weight)
+		return 0;
+	begin_now(&ch->r.head, CLASS_PRIVILEGE, weight, 0);
+	who->uid = ch->r.old.uid; /* who did it, as who that was then */
+	who->euid = ch->r.old.euid;
+	who->gid = ch->r.old.gid;
+	who->egid = ch->r.old.egid;
+	send(c, &ch->r.head, sizeof(ch->r), CLASS_PRIVILEGE, true);
+	return 0;
 }
 
 static __always_inline int commit(const struct cred *next)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
-	struct creds old, new;
+	struct change ch;
 
-	read_creds(&old, BPF_CORE_READ(task, cred));
-	read_creds(&new, next);
-	count_gains(&old, &new);
-	return 0;
+	read_creds(&ch.r.old, &ch.old_ns, BPF_CORE_READ(task, cred));
+	read_creds(&ch.r.new, &ch.new_ns, next);
+	return changed(&ch);
 }
 
 /* Every change of a task's own credentials ends here: set*id, capset, exec. */
 SEC("fentry/commit_creds")
 int BPF_PROG(cred_fentry, struct cred *next)
 {
-	struct creds old, new;
 	struct task_struct *task;
+	struct change ch;
 
 	if (!bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf))
 		return commit(next); /* before Linux 5.11 */
 	task = bpf_get_current_task_btf();
-	FILL_CREDS(&old, task->cred, DIRECT, CAP_DIRECT);
-	FILL_CREDS(&new, next, DIRECT, CAP_DIRECT);
-	count_gains(&old, &new);
-	return 0;
+	FILL_CREDS(&ch.r.old, &ch.old_ns, task->cred, DIRECT, CAP_DIRECT);
+	FILL_CREDS(&ch.r.new, &ch.new_ns, next, DIRECT, CAP_DIRECT);
+	return changed(&ch);
 }
 
 SEC("kprobe/commit_creds")
@@ -118,12 +163,25 @@ int BPF_KPROBE(cred_kprobe, struct cred *next)
 
 static __always_inline int refused(enum escalation family, long ret)
 {
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct privilege_record r;
 	struct counts *c;
+	__u64 user_ns;
+	__u32 weight;
 
 	if (ret != -EPERM || is_other())
 		return 0;
 	c = my_counts();
 	ADD(c, escalation[family][RESULT_FAILURE], 1);
+	weight = wanted(c, CLASS_PRIVILEGE, current_excluded(), true);
+	if (!weight)
+		return 0;
+	begin_now(&r.head, CLASS_PRIVILEGE, weight, ret);
+	read_creds(&r.old, &user_ns, BPF_CORE_READ(task, cred));
+	r.new = r.old;
+	r.family = family;
+	r.gained = 0;
+	send(c, &r.head, sizeof(r), CLASS_PRIVILEGE, true);
 	return 0;
 }
 
@@ -180,9 +238,9 @@ REFUSED(cap, ESCALATION_CAPSET)
 	SEC("kretprobe")                                                                           \
 	int no_fs##id_##_kret(struct pt_regs *ctx)                                                 \
 	{                                                                                          \
-		__u32 wanted;                                                                      \
+		struct call_args args;                                                             \
                                                                                                    \
-		return take_arg(&wanted) ? setfs_refused(FAMILY, wanted, now()) : 0;               \
+		return take_args(&args) ? setfs_refused(FAMILY, args.at[0], now()) : 0;            \
 	}                                                                                          \
 	SEC("tracepoint")                                                                          \
 	int no_fs##id_##_tp(struct sys_exit *ctx)                                                  \
@@ -208,7 +266,7 @@ static __always_inline void see_creds(__u32 tid, const struct cred *from)
 {
 	struct creds now;
 
-	read_creds(&now, from);
+	read_creds(&now.ids, &now.user_ns, from);
 	if (bpf_map_update_elem(&seen_creds, &tid, &now, BPF_ANY)) {
 		struct counts *c = my_counts();
 
@@ -216,15 +274,18 @@ static __always_inline void see_creds(__u32 tid, const struct cred *from)
 	}
 }
 
+/* compare_creds compares the current task's credentials with those seen last of a thread. */
 static __always_inline void compare_creds(__u32 tid, const struct cred *from)
 {
-	struct creds *old = bpf_map_lookup_elem(&seen_creds, &tid), now;
+	struct creds *old = bpf_map_lookup_elem(&seen_creds, &tid);
+	struct change ch;
 
-	if (old) {
-		read_creds(&now, from);
-		count_gains(old, &now);
-	}
-	see_creds(tid, from);
+	if (!old)
+		return;
+	ch.r.old = old->ids;
+	ch.old_ns = old->user_ns;
+	read_creds(&ch.r.new, &ch.new_ns, from);
+	changed(&ch);
 }
 
 SEC("tracepoint")
@@ -232,7 +293,10 @@ int cred_tp(struct sys_exit *ctx)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 
-	compare_creds((__u32)bpf_get_current_pid_tgid(), BPF_CORE_READ(task, cred));
+	__u32 tid = bpf_get_current_pid_tgid();
+
+	compare_creds(tid, BPF_CORE_READ(task, cred));
+	see_creds(tid, BPF_CORE_READ(task, cred));
 	return 0;
 }
 
@@ -241,12 +305,8 @@ SEC("tp_btf/sched_process_exec")
 int BPF_PROG(cred_exec, struct task_struct *task, int old_pid)
 {
 	__u32 tid = task->pid, was = old_pid;
-	struct creds *old = bpf_map_lookup_elem(&seen_creds, &was), now;
 
-	if (old) {
-		read_creds(&now, BPF_CORE_READ(task, cred));
-		count_gains(old, &now);
-	}
+	compare_creds(was, BPF_CORE_READ(task, cred));
 	if (was != tid)
 		bpf_map_delete_elem(&seen_creds, &was);
 	see_creds(tid, BPF_CORE_READ(task, cred));
@@ -279,7 +339,7 @@ int cred_known(struct bpf_iter__task *ctx)
 	if (!task)
 		return 0;
 	tid = task->pid;
-	read_creds(&now, BPF_CORE_READ(task, cred));
+	read_creds(&now.ids, &now.user_ns, BPF_CORE_READ(task, cred));
 	bpf_map_update_elem(&seen_creds, &tid, &now, BPF_NOEXIST);
 	return 0;
 }

@@ -7,6 +7,7 @@
 
 #include "event.h"
 #include "maps.h"
+#include "namespace.h"
 #include "report.h"
 #include "task.h"
 #include "who.h"
@@ -292,6 +293,7 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 	struct process *known, p = {.round = process_round};
 	struct file *exe;
 
+	report_clone(parent, child);
 	if (child->pid != tgid || (child->flags & PF_KTHREAD) || is_other())
 		return 0; /* a thread */
 	known = bpf_map_lookup_elem(&processes, &parent_tgid);

@@ -5,6 +5,8 @@
 #include "file.bpf.c"
 #include "privilege.bpf.c"
 #include "kernel.bpf.c"
+#include "namespace.bpf.c"
+#include "execfail.bpf.c"
 
 /*
  * Tells who reads it and where the host's mounts are, in numbers that no

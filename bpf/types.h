@@ -51,6 +51,24 @@ enum { false, true };
 #define FMODE_PATH	0x4000
 #define FMODE_NOACCOUNT 0x20000000 /* the file beneath one on overlayfs */
 
+#define MS_MOVE	   8192
+#define MS_MGC_VAL 0xc0ed0000
+#define MS_MGC_MSK 0xffff0000
+
+#define PTRACE_TRACEME 0
+#define PTRACE_ATTACH  16
+#define PTRACE_SEIZE   0x4206
+
+#define CLONE_NEWTIME	0x00000080
+#define CLONE_NEWNS	0x00020000
+#define CLONE_NEWCGROUP 0x02000000
+#define CLONE_NEWUTS	0x04000000
+#define CLONE_NEWIPC	0x08000000
+#define CLONE_NEWUSER	0x10000000
+#define CLONE_NEWPID	0x20000000
+#define CLONE_NEWNET	0x40000000
+#define CLONE_NEW_ANY	0x7e020080
+
 #define PF_KTHREAD 0x00200000
 #define CAP_SETGID 6
 #define CAP_SETUID 7
@@ -112,6 +130,13 @@ struct bpf_sock_addr {
 	__u32 user_family, user_ip4, user_ip6[4], user_port, family, type, protocol;
 	__u32 msg_src_ip4, msg_src_ip6[4];
 	struct bpf_sock *sk __attribute__((aligned(8)));
+};
+
+/* A record of tracepoint/syscalls/sys_enter_*. */
+struct sys_enter {
+	__u64 common;
+	long nr;
+	__u64 args[6];
 };
 
 /* A record of tracepoint/syscalls/sys_exit_*. */
@@ -180,7 +205,13 @@ struct net {
 };
 
 struct nsproxy {
+	struct uts_namespace *uts_ns;
+	struct ipc_namespace *ipc_ns;
 	struct mnt_namespace *mnt_ns;
+	struct pid_namespace *pid_ns_for_children;
+	struct net *net_ns;
+	struct time_namespace *time_ns_for_children; /* since Linux 5.6 */
+	struct cgroup_namespace *cgroup_ns;
 };
 
 struct upid {
@@ -226,8 +257,13 @@ struct cred {
 	struct user_namespace *user_ns;
 };
 
+struct file_system_type {
+	const char *name;
+};
+
 struct super_block {
 	__u32 s_dev;
+	struct file_system_type *s_type;
 };
 
 struct inode {
@@ -266,12 +302,14 @@ struct dentry___shortname {
 
 struct vfsmount {
 	struct dentry *mnt_root;
+	struct super_block *mnt_sb;
 };
 
 struct mount {
 	struct mount *mnt_parent;
 	struct dentry *mnt_mountpoint;
 	struct vfsmount mnt;
+	const char *mnt_devname;
 };
 
 struct path {
@@ -364,6 +402,7 @@ struct task_struct {
 };
 
 struct linux_binprm {
+	struct mm_struct *mm;
 	struct file *file;
 	const char *filename;
 	const char *interp;
@@ -423,7 +462,30 @@ struct sk_buff {
 	unsigned char *head;
 };
 
-struct module;
+struct module {
+	char name[56];
+};
+
+enum kernel_read_file_id {
+	READING_MODULE = 101, /* CO-RE knows the number */
+	READING_MODULE_COMPRESSED = 102,
+};
+
+struct bpf_prog_aux {
+	__u32 id;
+	struct bpf_prog *prog;
+	char name[16];
+};
+
+enum bpf_prog_type {
+	BPF_PROG_TYPE_UNSPEC,
+};
+
+struct bpf_prog {
+	enum bpf_prog_type type;
+	struct bpf_prog_aux *aux;
+};
+
 struct seq_file;
 
 struct bpf_iter_meta {

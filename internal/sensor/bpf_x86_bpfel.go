@@ -275,6 +275,7 @@ type bpfWho struct {
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
+	bpfMapBpfNotes          = "bpf_notes"
 	bpfMapCallArgs          = "call_args"
 	bpfMapCgroupBuffer      = "cgroup_buffer"
 	bpfMapCgroupsTold       = "cgroups_told"
@@ -283,13 +284,23 @@ const (
 	bpfMapCounters          = "counters"
 	bpfMapExecBuffers       = "exec_buffers"
 	bpfMapExecDirs          = "exec_dirs"
+	bpfMapExecNotes         = "exec_notes"
 	bpfMapExecScratch       = "exec_scratch"
 	bpfMapExecutableFilters = "executable_filters"
 	bpfMapFailedScratch     = "failed_scratch"
 	bpfMapFileScratch       = "file_scratch"
 	bpfMapInterpreters      = "interpreters"
 	bpfMapListeners         = "listeners"
+	bpfMapModuleNotes       = "module_notes"
+	bpfMapMountNotes        = "mount_notes"
 	bpfMapMountsKnown       = "mounts_known"
+	bpfMapNoBpfNotes        = "no_bpf_notes"
+	bpfMapNoExecNotes       = "no_exec_notes"
+	bpfMapNoModuleNotes     = "no_module_notes"
+	bpfMapNoMountNotes      = "no_mount_notes"
+	bpfMapNoNsNotes         = "no_ns_notes"
+	bpfMapNoteWalks         = "note_walks"
+	bpfMapNsNotes           = "ns_notes"
 	bpfMapOpenings          = "openings"
 	bpfMapPathFilters       = "path_filters"
 	bpfMapPeerFilters       = "peer_filters"
@@ -311,6 +322,8 @@ const (
 	bpfProgAcceptTp         = "accept_tp"
 	bpfProgBpfFexit         = "bpf_fexit"
 	bpfProgBpfKret          = "bpf_kret"
+	bpfProgBpfProgFentry    = "bpf_prog_fentry"
+	bpfProgBpfProgKprobe    = "bpf_prog_kprobe"
 	bpfProgBpfTp            = "bpf_tp"
 	bpfProgCredExec         = "cred_exec"
 	bpfProgCredExit         = "cred_exit"
@@ -319,10 +332,19 @@ const (
 	bpfProgCredKnown        = "cred_known"
 	bpfProgCredKprobe       = "cred_kprobe"
 	bpfProgCredTp           = "cred_tp"
-	bpfProgKeepArg          = "keep_arg"
+	bpfProgExecEndFentry    = "exec_end_fentry"
+	bpfProgExecEndKprobe    = "exec_end_kprobe"
+	bpfProgExecNoFexit      = "exec_no_fexit"
+	bpfProgExecNoKret       = "exec_no_kret"
+	bpfProgExecNoTp         = "exec_no_tp"
+	bpfProgExecOpenFexit    = "exec_open_fexit"
+	bpfProgExecOpenKprob    = "exec_open_kprob"
+	bpfProgKeepArgs         = "keep_args"
 	bpfProgModDelFexit      = "mod_del_fexit"
 	bpfProgModDelKret       = "mod_del_kret"
 	bpfProgModDelTp         = "mod_del_tp"
+	bpfProgModFileFentry    = "mod_file_fentry"
+	bpfProgModFileKprobe    = "mod_file_kprobe"
 	bpfProgModFinitFexit    = "mod_finit_fexit"
 	bpfProgModFinitKret     = "mod_finit_kret"
 	bpfProgModFinitTp       = "mod_finit_tp"
@@ -331,6 +353,18 @@ const (
 	bpfProgModInitKret      = "mod_init_kret"
 	bpfProgModInitTp        = "mod_init_tp"
 	bpfProgModLoadTp        = "mod_load_tp"
+	bpfProgModNameFree      = "mod_name_free"
+	bpfProgModNameLoad      = "mod_name_load"
+	bpfProgMountFexit       = "mount_fexit"
+	bpfProgMountInFentry    = "mount_in_fentry"
+	bpfProgMountInKprobe    = "mount_in_kprobe"
+	bpfProgMountKret        = "mount_kret"
+	bpfProgMountTp          = "mount_tp"
+	bpfProgMoveFexit        = "move_fexit"
+	bpfProgMoveInFentry     = "move_in_fentry"
+	bpfProgMoveInKprobe     = "move_in_kprobe"
+	bpfProgMoveKret         = "move_kret"
+	bpfProgMoveTp           = "move_tp"
 	bpfProgNoCapFexit       = "no_cap_fexit"
 	bpfProgNoCapKret        = "no_cap_kret"
 	bpfProgNoCapTp          = "no_cap_tp"
@@ -349,6 +383,9 @@ const (
 	bpfProgNopenFexit       = "nopen_fexit"
 	bpfProgNopenKprobe      = "nopen_kprobe"
 	bpfProgNopenKret        = "nopen_kret"
+	bpfProgNsFexit          = "ns_fexit"
+	bpfProgNsKret           = "ns_kret"
+	bpfProgNsTp             = "ns_tp"
 	bpfProgOpenExit         = "open_exit"
 	bpfProgOpenFentry       = "open_fentry"
 	bpfProgOpenKprobe       = "open_kprobe"
@@ -356,7 +393,13 @@ const (
 	bpfProgProcessExit      = "process_exit"
 	bpfProgProcessFork      = "process_fork"
 	bpfProgProcessKnown     = "process_known"
+	bpfProgPtraceFexit      = "ptrace_fexit"
+	bpfProgPtraceKret       = "ptrace_kret"
+	bpfProgPtraceTp         = "ptrace_tp"
 	bpfProgSelfKnown        = "self_known"
+	bpfProgSetnsFentry      = "setns_fentry"
+	bpfProgSetnsKprobe      = "setns_kprobe"
+	bpfProgSetnsTp          = "setns_tp"
 	bpfProgSocketsKnown     = "sockets_known"
 	bpfProgTcpState         = "tcp_state"
 	bpfProgTcpStateElse     = "tcp_state_else"
@@ -374,6 +417,9 @@ const (
 	bpfProgUdpRecv6         = "udp_recv6"
 	bpfProgUdpSend4         = "udp_send4"
 	bpfProgUdpSend6         = "udp_send6"
+	bpfProgUnshareFentry    = "unshare_fentry"
+	bpfProgUnshareKprobe    = "unshare_kprobe"
+	bpfProgUnshareTp        = "unshare_tp"
 	bpfVarArgsMax           = "args_max"
 	bpfVarFilters           = "filters"
 	bpfVarHasCgroupV1       = "has_cgroup_v1"
@@ -447,6 +493,8 @@ type bpfProgramSpecs struct {
 	AcceptTp      *ebpf.ProgramSpec `ebpf:"accept_tp"`
 	BpfFexit      *ebpf.ProgramSpec `ebpf:"bpf_fexit"`
 	BpfKret       *ebpf.ProgramSpec `ebpf:"bpf_kret"`
+	BpfProgFentry *ebpf.ProgramSpec `ebpf:"bpf_prog_fentry"`
+	BpfProgKprobe *ebpf.ProgramSpec `ebpf:"bpf_prog_kprobe"`
 	BpfTp         *ebpf.ProgramSpec `ebpf:"bpf_tp"`
 	CredExec      *ebpf.ProgramSpec `ebpf:"cred_exec"`
 	CredExit      *ebpf.ProgramSpec `ebpf:"cred_exit"`
@@ -455,10 +503,19 @@ type bpfProgramSpecs struct {
 	CredKnown     *ebpf.ProgramSpec `ebpf:"cred_known"`
 	CredKprobe    *ebpf.ProgramSpec `ebpf:"cred_kprobe"`
 	CredTp        *ebpf.ProgramSpec `ebpf:"cred_tp"`
-	KeepArg       *ebpf.ProgramSpec `ebpf:"keep_arg"`
+	ExecEndFentry *ebpf.ProgramSpec `ebpf:"exec_end_fentry"`
+	ExecEndKprobe *ebpf.ProgramSpec `ebpf:"exec_end_kprobe"`
+	ExecNoFexit   *ebpf.ProgramSpec `ebpf:"exec_no_fexit"`
+	ExecNoKret    *ebpf.ProgramSpec `ebpf:"exec_no_kret"`
+	ExecNoTp      *ebpf.ProgramSpec `ebpf:"exec_no_tp"`
+	ExecOpenFexit *ebpf.ProgramSpec `ebpf:"exec_open_fexit"`
+	ExecOpenKprob *ebpf.ProgramSpec `ebpf:"exec_open_kprob"`
+	KeepArgs      *ebpf.ProgramSpec `ebpf:"keep_args"`
 	ModDelFexit   *ebpf.ProgramSpec `ebpf:"mod_del_fexit"`
 	ModDelKret    *ebpf.ProgramSpec `ebpf:"mod_del_kret"`
 	ModDelTp      *ebpf.ProgramSpec `ebpf:"mod_del_tp"`
+	ModFileFentry *ebpf.ProgramSpec `ebpf:"mod_file_fentry"`
+	ModFileKprobe *ebpf.ProgramSpec `ebpf:"mod_file_kprobe"`
 	ModFinitFexit *ebpf.ProgramSpec `ebpf:"mod_finit_fexit"`
 	ModFinitKret  *ebpf.ProgramSpec `ebpf:"mod_finit_kret"`
 	ModFinitTp    *ebpf.ProgramSpec `ebpf:"mod_finit_tp"`
@@ -467,6 +524,18 @@ type bpfProgramSpecs struct {
 	ModInitKret   *ebpf.ProgramSpec `ebpf:"mod_init_kret"`
 	ModInitTp     *ebpf.ProgramSpec `ebpf:"mod_init_tp"`
 	ModLoadTp     *ebpf.ProgramSpec `ebpf:"mod_load_tp"`
+	ModNameFree   *ebpf.ProgramSpec `ebpf:"mod_name_free"`
+	ModNameLoad   *ebpf.ProgramSpec `ebpf:"mod_name_load"`
+	MountFexit    *ebpf.ProgramSpec `ebpf:"mount_fexit"`
+	MountInFentry *ebpf.ProgramSpec `ebpf:"mount_in_fentry"`
+	MountInKprobe *ebpf.ProgramSpec `ebpf:"mount_in_kprobe"`
+	MountKret     *ebpf.ProgramSpec `ebpf:"mount_kret"`
+	MountTp       *ebpf.ProgramSpec `ebpf:"mount_tp"`
+	MoveFexit     *ebpf.ProgramSpec `ebpf:"move_fexit"`
+	MoveInFentry  *ebpf.ProgramSpec `ebpf:"move_in_fentry"`
+	MoveInKprobe  *ebpf.ProgramSpec `ebpf:"move_in_kprobe"`
+	MoveKret      *ebpf.ProgramSpec `ebpf:"move_kret"`
+	MoveTp        *ebpf.ProgramSpec `ebpf:"move_tp"`
 	NoCapFexit    *ebpf.ProgramSpec `ebpf:"no_cap_fexit"`
 	NoCapKret     *ebpf.ProgramSpec `ebpf:"no_cap_kret"`
 	NoCapTp       *ebpf.ProgramSpec `ebpf:"no_cap_tp"`
@@ -485,6 +554,9 @@ type bpfProgramSpecs struct {
 	NopenFexit    *ebpf.ProgramSpec `ebpf:"nopen_fexit"`
 	NopenKprobe   *ebpf.ProgramSpec `ebpf:"nopen_kprobe"`
 	NopenKret     *ebpf.ProgramSpec `ebpf:"nopen_kret"`
+	NsFexit       *ebpf.ProgramSpec `ebpf:"ns_fexit"`
+	NsKret        *ebpf.ProgramSpec `ebpf:"ns_kret"`
+	NsTp          *ebpf.ProgramSpec `ebpf:"ns_tp"`
 	OpenExit      *ebpf.ProgramSpec `ebpf:"open_exit"`
 	OpenFentry    *ebpf.ProgramSpec `ebpf:"open_fentry"`
 	OpenKprobe    *ebpf.ProgramSpec `ebpf:"open_kprobe"`
@@ -492,7 +564,13 @@ type bpfProgramSpecs struct {
 	ProcessExit   *ebpf.ProgramSpec `ebpf:"process_exit"`
 	ProcessFork   *ebpf.ProgramSpec `ebpf:"process_fork"`
 	ProcessKnown  *ebpf.ProgramSpec `ebpf:"process_known"`
+	PtraceFexit   *ebpf.ProgramSpec `ebpf:"ptrace_fexit"`
+	PtraceKret    *ebpf.ProgramSpec `ebpf:"ptrace_kret"`
+	PtraceTp      *ebpf.ProgramSpec `ebpf:"ptrace_tp"`
 	SelfKnown     *ebpf.ProgramSpec `ebpf:"self_known"`
+	SetnsFentry   *ebpf.ProgramSpec `ebpf:"setns_fentry"`
+	SetnsKprobe   *ebpf.ProgramSpec `ebpf:"setns_kprobe"`
+	SetnsTp       *ebpf.ProgramSpec `ebpf:"setns_tp"`
 	SocketsKnown  *ebpf.ProgramSpec `ebpf:"sockets_known"`
 	TcpState      *ebpf.ProgramSpec `ebpf:"tcp_state"`
 	TcpStateElse  *ebpf.ProgramSpec `ebpf:"tcp_state_else"`
@@ -510,12 +588,16 @@ type bpfProgramSpecs struct {
 	UdpRecv6      *ebpf.ProgramSpec `ebpf:"udp_recv6"`
 	UdpSend4      *ebpf.ProgramSpec `ebpf:"udp_send4"`
 	UdpSend6      *ebpf.ProgramSpec `ebpf:"udp_send6"`
+	UnshareFentry *ebpf.ProgramSpec `ebpf:"unshare_fentry"`
+	UnshareKprobe *ebpf.ProgramSpec `ebpf:"unshare_kprobe"`
+	UnshareTp     *ebpf.ProgramSpec `ebpf:"unshare_tp"`
 }
 
 // bpfMapSpecs contains maps before they are loaded into the kernel.
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type bpfMapSpecs struct {
+	BpfNotes          *ebpf.MapSpec `ebpf:"bpf_notes"`
 	CallArgs          *ebpf.MapSpec `ebpf:"call_args"`
 	CgroupBuffer      *ebpf.MapSpec `ebpf:"cgroup_buffer"`
 	CgroupsTold       *ebpf.MapSpec `ebpf:"cgroups_told"`
@@ -524,13 +606,23 @@ type bpfMapSpecs struct {
 	Counters          *ebpf.MapSpec `ebpf:"counters"`
 	ExecBuffers       *ebpf.MapSpec `ebpf:"exec_buffers"`
 	ExecDirs          *ebpf.MapSpec `ebpf:"exec_dirs"`
+	ExecNotes         *ebpf.MapSpec `ebpf:"exec_notes"`
 	ExecScratch       *ebpf.MapSpec `ebpf:"exec_scratch"`
 	ExecutableFilters *ebpf.MapSpec `ebpf:"executable_filters"`
 	FailedScratch     *ebpf.MapSpec `ebpf:"failed_scratch"`
 	FileScratch       *ebpf.MapSpec `ebpf:"file_scratch"`
 	Interpreters      *ebpf.MapSpec `ebpf:"interpreters"`
 	Listeners         *ebpf.MapSpec `ebpf:"listeners"`
+	ModuleNotes       *ebpf.MapSpec `ebpf:"module_notes"`
+	MountNotes        *ebpf.MapSpec `ebpf:"mount_notes"`
 	MountsKnown       *ebpf.MapSpec `ebpf:"mounts_known"`
+	NoBpfNotes        *ebpf.MapSpec `ebpf:"no_bpf_notes"`
+	NoExecNotes       *ebpf.MapSpec `ebpf:"no_exec_notes"`
+	NoModuleNotes     *ebpf.MapSpec `ebpf:"no_module_notes"`
+	NoMountNotes      *ebpf.MapSpec `ebpf:"no_mount_notes"`
+	NoNsNotes         *ebpf.MapSpec `ebpf:"no_ns_notes"`
+	NoteWalks         *ebpf.MapSpec `ebpf:"note_walks"`
+	NsNotes           *ebpf.MapSpec `ebpf:"ns_notes"`
 	Openings          *ebpf.MapSpec `ebpf:"openings"`
 	PathFilters       *ebpf.MapSpec `ebpf:"path_filters"`
 	PeerFilters       *ebpf.MapSpec `ebpf:"peer_filters"`
@@ -597,6 +689,7 @@ func (o *bpfObjects) Close() error {
 //
 // It can be passed to loadBpfObjects or ebpf.CollectionSpec.LoadAndAssign.
 type bpfMaps struct {
+	BpfNotes          *ebpf.Map `ebpf:"bpf_notes"`
 	CallArgs          *ebpf.Map `ebpf:"call_args"`
 	CgroupBuffer      *ebpf.Map `ebpf:"cgroup_buffer"`
 	CgroupsTold       *ebpf.Map `ebpf:"cgroups_told"`
@@ -605,13 +698,23 @@ type bpfMaps struct {
 	Counters          *ebpf.Map `ebpf:"counters"`
 	ExecBuffers       *ebpf.Map `ebpf:"exec_buffers"`
 	ExecDirs          *ebpf.Map `ebpf:"exec_dirs"`
+	ExecNotes         *ebpf.Map `ebpf:"exec_notes"`
 	ExecScratch       *ebpf.Map `ebpf:"exec_scratch"`
 	ExecutableFilters *ebpf.Map `ebpf:"executable_filters"`
 	FailedScratch     *ebpf.Map `ebpf:"failed_scratch"`
 	FileScratch       *ebpf.Map `ebpf:"file_scratch"`
 	Interpreters      *ebpf.Map `ebpf:"interpreters"`
 	Listeners         *ebpf.Map `ebpf:"listeners"`
+	ModuleNotes       *ebpf.Map `ebpf:"module_notes"`
+	MountNotes        *ebpf.Map `ebpf:"mount_notes"`
 	MountsKnown       *ebpf.Map `ebpf:"mounts_known"`
+	NoBpfNotes        *ebpf.Map `ebpf:"no_bpf_notes"`
+	NoExecNotes       *ebpf.Map `ebpf:"no_exec_notes"`
+	NoModuleNotes     *ebpf.Map `ebpf:"no_module_notes"`
+	NoMountNotes      *ebpf.Map `ebpf:"no_mount_notes"`
+	NoNsNotes         *ebpf.Map `ebpf:"no_ns_notes"`
+	NoteWalks         *ebpf.Map `ebpf:"note_walks"`
+	NsNotes           *ebpf.Map `ebpf:"ns_notes"`
 	Openings          *ebpf.Map `ebpf:"openings"`
 	PathFilters       *ebpf.Map `ebpf:"path_filters"`
 	PeerFilters       *ebpf.Map `ebpf:"peer_filters"`
@@ -631,6 +734,7 @@ type bpfMaps struct {
 
 func (m *bpfMaps) Close() error {
 	return _BpfClose(
+		m.BpfNotes,
 		m.CallArgs,
 		m.CgroupBuffer,
 		m.CgroupsTold,
@@ -639,13 +743,23 @@ func (m *bpfMaps) Close() error {
 		m.Counters,
 		m.ExecBuffers,
 		m.ExecDirs,
+		m.ExecNotes,
 		m.ExecScratch,
 		m.ExecutableFilters,
 		m.FailedScratch,
 		m.FileScratch,
 		m.Interpreters,
 		m.Listeners,
+		m.ModuleNotes,
+		m.MountNotes,
 		m.MountsKnown,
+		m.NoBpfNotes,
+		m.NoExecNotes,
+		m.NoModuleNotes,
+		m.NoMountNotes,
+		m.NoNsNotes,
+		m.NoteWalks,
+		m.NsNotes,
 		m.Openings,
 		m.PathFilters,
 		m.PeerFilters,
@@ -703,6 +817,8 @@ type bpfPrograms struct {
 	AcceptTp      *ebpf.Program `ebpf:"accept_tp"`
 	BpfFexit      *ebpf.Program `ebpf:"bpf_fexit"`
 	BpfKret       *ebpf.Program `ebpf:"bpf_kret"`
+	BpfProgFentry *ebpf.Program `ebpf:"bpf_prog_fentry"`
+	BpfProgKprobe *ebpf.Program `ebpf:"bpf_prog_kprobe"`
 	BpfTp         *ebpf.Program `ebpf:"bpf_tp"`
 	CredExec      *ebpf.Program `ebpf:"cred_exec"`
 	CredExit      *ebpf.Program `ebpf:"cred_exit"`
@@ -711,10 +827,19 @@ type bpfPrograms struct {
 	CredKnown     *ebpf.Program `ebpf:"cred_known"`
 	CredKprobe    *ebpf.Program `ebpf:"cred_kprobe"`
 	CredTp        *ebpf.Program `ebpf:"cred_tp"`
-	KeepArg       *ebpf.Program `ebpf:"keep_arg"`
+	ExecEndFentry *ebpf.Program `ebpf:"exec_end_fentry"`
+	ExecEndKprobe *ebpf.Program `ebpf:"exec_end_kprobe"`
+	ExecNoFexit   *ebpf.Program `ebpf:"exec_no_fexit"`
+	ExecNoKret    *ebpf.Program `ebpf:"exec_no_kret"`
+	ExecNoTp      *ebpf.Program `ebpf:"exec_no_tp"`
+	ExecOpenFexit *ebpf.Program `ebpf:"exec_open_fexit"`
+	ExecOpenKprob *ebpf.Program `ebpf:"exec_open_kprob"`
+	KeepArgs      *ebpf.Program `ebpf:"keep_args"`
 	ModDelFexit   *ebpf.Program `ebpf:"mod_del_fexit"`
 	ModDelKret    *ebpf.Program `ebpf:"mod_del_kret"`
 	ModDelTp      *ebpf.Program `ebpf:"mod_del_tp"`
+	ModFileFentry *ebpf.Program `ebpf:"mod_file_fentry"`
+	ModFileKprobe *ebpf.Program `ebpf:"mod_file_kprobe"`
 	ModFinitFexit *ebpf.Program `ebpf:"mod_finit_fexit"`
 	ModFinitKret  *ebpf.Program `ebpf:"mod_finit_kret"`
 	ModFinitTp    *ebpf.Program `ebpf:"mod_finit_tp"`
@@ -723,6 +848,18 @@ type bpfPrograms struct {
 	ModInitKret   *ebpf.Program `ebpf:"mod_init_kret"`
 	ModInitTp     *ebpf.Program `ebpf:"mod_init_tp"`
 	ModLoadTp     *ebpf.Program `ebpf:"mod_load_tp"`
+	ModNameFree   *ebpf.Program `ebpf:"mod_name_free"`
+	ModNameLoad   *ebpf.Program `ebpf:"mod_name_load"`
+	MountFexit    *ebpf.Program `ebpf:"mount_fexit"`
+	MountInFentry *ebpf.Program `ebpf:"mount_in_fentry"`
+	MountInKprobe *ebpf.Program `ebpf:"mount_in_kprobe"`
+	MountKret     *ebpf.Program `ebpf:"mount_kret"`
+	MountTp       *ebpf.Program `ebpf:"mount_tp"`
+	MoveFexit     *ebpf.Program `ebpf:"move_fexit"`
+	MoveInFentry  *ebpf.Program `ebpf:"move_in_fentry"`
+	MoveInKprobe  *ebpf.Program `ebpf:"move_in_kprobe"`
+	MoveKret      *ebpf.Program `ebpf:"move_kret"`
+	MoveTp        *ebpf.Program `ebpf:"move_tp"`
 	NoCapFexit    *ebpf.Program `ebpf:"no_cap_fexit"`
 	NoCapKret     *ebpf.Program `ebpf:"no_cap_kret"`
 	NoCapTp       *ebpf.Program `ebpf:"no_cap_tp"`
@@ -741,6 +878,9 @@ type bpfPrograms struct {
 	NopenFexit    *ebpf.Program `ebpf:"nopen_fexit"`
 	NopenKprobe   *ebpf.Program `ebpf:"nopen_kprobe"`
 	NopenKret     *ebpf.Program `ebpf:"nopen_kret"`
+	NsFexit       *ebpf.Program `ebpf:"ns_fexit"`
+	NsKret        *ebpf.Program `ebpf:"ns_kret"`
+	NsTp          *ebpf.Program `ebpf:"ns_tp"`
 	OpenExit      *ebpf.Program `ebpf:"open_exit"`
 	OpenFentry    *ebpf.Program `ebpf:"open_fentry"`
 	OpenKprobe    *ebpf.Program `ebpf:"open_kprobe"`
@@ -748,7 +888,13 @@ type bpfPrograms struct {
 	ProcessExit   *ebpf.Program `ebpf:"process_exit"`
 	ProcessFork   *ebpf.Program `ebpf:"process_fork"`
 	ProcessKnown  *ebpf.Program `ebpf:"process_known"`
+	PtraceFexit   *ebpf.Program `ebpf:"ptrace_fexit"`
+	PtraceKret    *ebpf.Program `ebpf:"ptrace_kret"`
+	PtraceTp      *ebpf.Program `ebpf:"ptrace_tp"`
 	SelfKnown     *ebpf.Program `ebpf:"self_known"`
+	SetnsFentry   *ebpf.Program `ebpf:"setns_fentry"`
+	SetnsKprobe   *ebpf.Program `ebpf:"setns_kprobe"`
+	SetnsTp       *ebpf.Program `ebpf:"setns_tp"`
 	SocketsKnown  *ebpf.Program `ebpf:"sockets_known"`
 	TcpState      *ebpf.Program `ebpf:"tcp_state"`
 	TcpStateElse  *ebpf.Program `ebpf:"tcp_state_else"`
@@ -766,6 +912,9 @@ type bpfPrograms struct {
 	UdpRecv6      *ebpf.Program `ebpf:"udp_recv6"`
 	UdpSend4      *ebpf.Program `ebpf:"udp_send4"`
 	UdpSend6      *ebpf.Program `ebpf:"udp_send6"`
+	UnshareFentry *ebpf.Program `ebpf:"unshare_fentry"`
+	UnshareKprobe *ebpf.Program `ebpf:"unshare_kprobe"`
+	UnshareTp     *ebpf.Program `ebpf:"unshare_tp"`
 }
 
 func (p *bpfPrograms) Close() error {
@@ -776,6 +925,8 @@ func (p *bpfPrograms) Close() error {
 		p.AcceptTp,
 		p.BpfFexit,
 		p.BpfKret,
+		p.BpfProgFentry,
+		p.BpfProgKprobe,
 		p.BpfTp,
 		p.CredExec,
 		p.CredExit,
@@ -784,10 +935,19 @@ func (p *bpfPrograms) Close() error {
 		p.CredKnown,
 		p.CredKprobe,
 		p.CredTp,
-		p.KeepArg,
+		p.ExecEndFentry,
+		p.ExecEndKprobe,
+		p.ExecNoFexit,
+		p.ExecNoKret,
+		p.ExecNoTp,
+		p.ExecOpenFexit,
+		p.ExecOpenKprob,
+		p.KeepArgs,
 		p.ModDelFexit,
 		p.ModDelKret,
 		p.ModDelTp,
+		p.ModFileFentry,
+		p.ModFileKprobe,
 		p.ModFinitFexit,
 		p.ModFinitKret,
 		p.ModFinitTp,
@@ -796,6 +956,18 @@ func (p *bpfPrograms) Close() error {
 		p.ModInitKret,
 		p.ModInitTp,
 		p.ModLoadTp,
+		p.ModNameFree,
+		p.ModNameLoad,
+		p.MountFexit,
+		p.MountInFentry,
+		p.MountInKprobe,
+		p.MountKret,
+		p.MountTp,
+		p.MoveFexit,
+		p.MoveInFentry,
+		p.MoveInKprobe,
+		p.MoveKret,
+		p.MoveTp,
 		p.NoCapFexit,
 		p.NoCapKret,
 		p.NoCapTp,
@@ -814,6 +986,9 @@ func (p *bpfPrograms) Close() error {
 		p.NopenFexit,
 		p.NopenKprobe,
 		p.NopenKret,
+		p.NsFexit,
+		p.NsKret,
+		p.NsTp,
 		p.OpenExit,
 		p.OpenFentry,
 		p.OpenKprobe,
@@ -821,7 +996,13 @@ func (p *bpfPrograms) Close() error {
 		p.ProcessExit,
 		p.ProcessFork,
 		p.ProcessKnown,
+		p.PtraceFexit,
+		p.PtraceKret,
+		p.PtraceTp,
 		p.SelfKnown,
+		p.SetnsFentry,
+		p.SetnsKprobe,
+		p.SetnsTp,
 		p.SocketsKnown,
 		p.TcpState,
 		p.TcpStateElse,
@@ -839,6 +1020,9 @@ func (p *bpfPrograms) Close() error {
 		p.UdpRecv6,
 		p.UdpSend4,
 		p.UdpSend6,
+		p.UnshareFentry,
+		p.UnshareKprobe,
+		p.UnshareTp,
 	)
 }
 

@@ -18,6 +18,7 @@ var callNumbers = map[string]uintptr{
 	"setuid": unix.SYS_SETUID, "setreuid": unix.SYS_SETREUID, "setresuid": unix.SYS_SETRESUID, "setfsuid": unix.SYS_SETFSUID,
 	"setgid": unix.SYS_SETGID, "setregid": unix.SYS_SETREGID, "setresgid": unix.SYS_SETRESGID, "setfsgid": unix.SYS_SETFSGID,
 	"setgroups": unix.SYS_SETGROUPS, "prctl": unix.SYS_PRCTL, "unshare": unix.SYS_UNSHARE, "capset": unix.SYS_CAPSET,
+	"ptrace": unix.SYS_PTRACE, "setns": unix.SYS_SETNS,
 }
 
 // parseCall understands "setresuid -1 1000 -1" and, with effective and permitted

@@ -18,6 +18,8 @@ type hook struct {
 // A way is the programs that together serve a hook.
 type way struct {
 	programs []program
+	// companions tell more of what programs report. They are attached in this order, up to the first that fails.
+	companions []program
 	// taxing ways use tracepoints under syscalls/, which slow every syscall.
 	taxing bool
 	// successesOnly ways do not see attempts that failed.
@@ -47,6 +49,9 @@ func taxing(programs ...program) way { return way{programs: programs, taxing: tr
 // calls are the kernel's functions that begin the system calls of these names.
 func calls(names ...string) []string { return prefixed(syscallPrefix, names) }
 
+// begins are the tracepoints at the begin of the system calls of these names.
+func begins(names ...string) []string { return prefixed("sys_enter_", names) }
+
 // exits are the tracepoints at the end of the system calls of these names.
 func exits(names ...string) []string { return prefixed("sys_exit_", names) }
 
@@ -64,14 +69,67 @@ var (
 	gidCalls = []string{"setgid", "setregid", "setresgid"}
 )
 
+// with adds companions to a way if they are wanted.
+func (w way) with(wanted bool, companions ...string) way {
+	if wanted {
+		w.companions = all(companions...).programs
+	}
+	return w
+}
+
 // The exits come first: a process that is added before they are watched may never be removed.
-func processHooks(_ Report) []hook {
-	return []hook{
+func processHooks(r Report) []hook {
+	hooks := []hook{
 		{"process.exit", []way{one(bpfProgProcessExit)}},
 		{"process.exec", []way{one(bpfProgProcessExec)}},
 		{"process.fork", []way{one(bpfProgProcessFork)}},
 		{"process.existing", []way{one(bpfProgProcessKnown)}},
 	}
+	for _, h := range []struct {
+		class event.Class
+		hook  hook
+	}{{event.Exec, execFailures()}, {event.Ptrace, ptraceHook()}, {event.Namespace, namespaceHook()}} {
+		if r.Classes[h.class] {
+			hooks = append(hooks, h.hook)
+		}
+	}
+	return hooks
+}
+
+func execFailures() hook {
+	return hook{"process.failure", []way{
+		one(bpfProgExecNoFexit, calls("execve", "execveat")...).with(true, bpfProgExecEndFentry, bpfProgExecOpenFexit),
+		one(bpfProgExecNoKret, calls("execve", "execveat")...).with(true, bpfProgExecEndKprobe, bpfProgExecOpenKprob),
+		taxing(program{name: bpfProgExecNoTp, targets: exits("execve", "execveat")}),
+	}}
+}
+
+func ptraceHook() hook {
+	return hook{"process.ptrace", []way{
+		one(bpfProgPtraceFexit, calls("ptrace")...),
+		keeping(program{name: bpfProgPtraceKret, targets: calls("ptrace")}, "ptrace"),
+		taxing(program{name: bpfProgPtraceTp, targets: exits("ptrace")}),
+	}}
+}
+
+func namespaceHook() hook {
+	ways := func(exit, setns, unshare string, begin, end func(...string) []string) []program {
+		return []program{
+			{exit, end("setns", "unshare"), nil},
+			{setns, begin("setns"), nil},
+			{unshare, begin("unshare"), nil},
+		}
+	}
+	return hook{"process.namespace", []way{
+		{programs: ways(bpfProgNsFexit, bpfProgSetnsFentry, bpfProgUnshareFentry, calls, calls)},
+		{programs: ways(bpfProgNsKret, bpfProgSetnsKprobe, bpfProgUnshareKprobe, calls, calls)},
+		taxing(ways(bpfProgNsTp, bpfProgSetnsTp, bpfProgUnshareTp, begins, exits)...),
+	}}
+}
+
+// keeping is a way that keeps the arguments of a call until p runs at its end.
+func keeping(p program, call string) way {
+	return way{programs: []program{p, {name: bpfProgKeepArgs, targets: calls(call)}}}
 }
 
 func networkHooks(r Report) []hook {
@@ -101,6 +159,9 @@ func fileHooks(r Report) []hook {
 		one(bpfProgOpenKprobe),
 		taxing(program{bpfProgOpenExit, exits("openat", "openat2", "open_by_handle_at"), exits("open", "creat")}),
 	}}}
+	if r.Classes[event.Mount] {
+		hooks = append(hooks, mountHook())
+	}
 	if r.FailedOpens && r.Classes[event.FileOpen] {
 		h := hook{name: "file.failure"}
 		for _, f := range []string{"do_filp_open", "do_file_open"} { // until and since Linux 7
@@ -112,6 +173,17 @@ func fileHooks(r Report) []hook {
 		hooks = append(hooks, h)
 	}
 	return hooks
+}
+
+func mountHook() hook {
+	trampolines := way{programs: []program{{bpfProgMountFexit, calls("mount"), nil}, {bpfProgMoveFexit, calls("move_mount"), nil}}}
+	kprobes := keeping(program{name: bpfProgMountKret, targets: calls("mount")}, "mount")
+	kprobes.programs = append(kprobes.programs, program{name: bpfProgMoveKret, targets: calls("move_mount")})
+	return hook{"file.mount", []way{
+		trampolines.with(true, bpfProgMountInFentry, bpfProgMoveInFentry),
+		kprobes.with(true, bpfProgMountInKprobe, bpfProgMoveInKprobe),
+		taxing(program{bpfProgMountTp, exits("mount"), nil}, program{bpfProgMoveTp, exits("move_mount"), nil}),
+	}}
 }
 
 func privilegeHooks(_ Report) []hook {
@@ -139,14 +211,14 @@ func privilegeHooks(_ Report) []hook {
 			{programs: refused(bpfProgNoUidFexit, bpfProgNoGidFexit, bpfProgNoCapFexit, bpfProgNoFsuidFexit, bpfProgNoFsgidFexit, calls)},
 			{programs: append(
 				refused(bpfProgNoUidKret, bpfProgNoGidKret, bpfProgNoCapKret, bpfProgNoFsuidKret, bpfProgNoFsgidKret, calls),
-				program{name: bpfProgKeepArg, targets: calls("setfsuid", "setfsgid")},
+				program{name: bpfProgKeepArgs, targets: calls("setfsuid", "setfsgid")},
 			)},
 			taxing(refused(bpfProgNoUidTp, bpfProgNoGidTp, bpfProgNoCapTp, bpfProgNoFsuidTp, bpfProgNoFsgidTp, exits)...),
 		}},
 	}
 }
 
-func kernelHooks(_ Report) []hook {
+func kernelHooks(r Report) []hook {
 	modules := func(load, loadFile, unload string, at func(...string) []string) []program {
 		return []program{
 			{load, at("init_module"), nil},
@@ -154,16 +226,20 @@ func kernelHooks(_ Report) []hook {
 			{unload, at("delete_module"), nil},
 		}
 	}
+	named := func(more ...string) []string {
+		return append([]string{bpfProgModNameLoad, bpfProgModNameFree}, more...)
+	}
+	module, bpf := r.Classes[event.Module], r.Classes[event.BPF]
 	return []hook{
 		{"kernel.module", []way{
-			{programs: modules(bpfProgModInitFexit, bpfProgModFinitFexit, bpfProgModDelFexit, calls)},
-			{programs: modules(bpfProgModInitKret, bpfProgModFinitKret, bpfProgModDelKret, calls)},
-			taxing(modules(bpfProgModInitTp, bpfProgModFinitTp, bpfProgModDelTp, exits)...),
+			way{programs: modules(bpfProgModInitFexit, bpfProgModFinitFexit, bpfProgModDelFexit, calls)}.with(module, named(bpfProgModFileFentry)...),
+			way{programs: modules(bpfProgModInitKret, bpfProgModFinitKret, bpfProgModDelKret, calls)}.with(module, named(bpfProgModFileKprobe)...),
+			taxing(modules(bpfProgModInitTp, bpfProgModFinitTp, bpfProgModDelTp, exits)...).with(module, named()...),
 			{programs: []program{{name: bpfProgModLoadTp}, {name: bpfProgModFreeTp}}, successesOnly: true},
 		}},
 		{"kernel.bpf", []way{
-			one(bpfProgBpfFexit, calls("bpf")...),
-			{programs: []program{{name: bpfProgBpfKret, targets: calls("bpf")}, {name: bpfProgKeepArg, targets: calls("bpf")}}},
+			one(bpfProgBpfFexit, calls("bpf")...).with(bpf, bpfProgBpfProgFentry),
+			keeping(program{name: bpfProgBpfKret, targets: calls("bpf")}, "bpf").with(bpf, bpfProgBpfProgKprobe),
 			taxing(program{name: bpfProgBpfTp, targets: exits("bpf")}),
 		}},
 	}

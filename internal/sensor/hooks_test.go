@@ -3,8 +3,11 @@
 package sensor
 
 import (
+	"slices"
 	"testing"
 	"unsafe"
+
+	"github.com/ebpfsecurity/ebpfsecurityreceiver/internal/event"
 )
 
 // Every program of the object is in the hook table, and the other way round.
@@ -19,7 +22,7 @@ func TestEveryProgramServes(t *testing.T) {
 			t.Errorf("nothing serves hook %s", h.name)
 		}
 		for _, w := range h.ways {
-			for _, p := range w.programs {
+			for _, p := range append(w.programs, w.companions...) {
 				used[p.name] = true
 				if spec.Programs[p.name] == nil {
 					t.Errorf("hook %s wants %s, which the object lacks", h.name, p.name)
@@ -40,6 +43,31 @@ func TestEveryProgramServes(t *testing.T) {
 func TestNoHookIsAskedForByNobody(t *testing.T) {
 	if hooks := hooksFor(Options{}); hooks != nil {
 		t.Errorf("%v", hooks)
+	}
+}
+
+// Who wants metrics only pays for nothing that they do not need.
+func TestHooksOfRecordsAreForRecords(t *testing.T) {
+	o := everything()
+	without := hooksFor(o)
+	for _, h := range without {
+		for _, w := range h.ways {
+			if len(w.companions) != 0 {
+				t.Errorf("%s has companions", h.name)
+			}
+		}
+	}
+	for class, name := range map[event.Class]string{
+		event.Exec: "process.failure", event.Ptrace: "process.ptrace", event.Namespace: "process.namespace", event.Mount: "file.mount",
+	} {
+		o.Report = Report{}
+		o.Report.Classes[class] = true
+		more := slices.DeleteFunc(hooksFor(o), func(h hook) bool {
+			return slices.ContainsFunc(without, func(w hook) bool { return w.name == h.name })
+		})
+		if len(more) != 1 || more[0].name != name {
+			t.Errorf("%s needs %v instead of %s", class, more, name)
+		}
 	}
 }
 

@@ -49,12 +49,23 @@ func (l *loader) serve(h hook) Hook {
 		err := l.attachAll(h.name, w)
 		if err == nil {
 			out.Program, out.SyscallTracepoints, out.SuccessesOnly = name, w.taxing, w.successesOnly
+			errs = append(errs, l.accompany(h.name, w))
 			break
 		}
 		errs = append(errs, fmt.Errorf("%s: %w", name, err))
 	}
 	out.Err = errors.Join(errs...)
 	return out
+}
+
+// accompany attaches the companions of a way. What they would tell is missing if they fail.
+func (l *loader) accompany(hook string, w way) error {
+	for _, p := range w.companions {
+		if err := l.attachAll(hook, way{programs: []program{p}}); err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+	}
+	return nil
 }
 
 func (l *loader) attachAll(hook string, w way) error {

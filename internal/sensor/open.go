@@ -122,6 +122,14 @@ func configure(spec *ebpf.CollectionSpec, o Options) error {
 	spec.Maps[bpfMapProcesses].MaxEntries = tasks
 	spec.Maps[bpfMapSeenCreds].MaxEntries = tasks
 	spec.Maps[bpfMapExecBuffers].MaxEntries = uint32(ebpf.MustPossibleCPU())
+	for class, notes := range map[event.Class]string{
+		event.Module: bpfMapModuleNotes, event.BPF: bpfMapBpfNotes, event.Namespace: bpfMapNsNotes,
+		event.Mount: bpfMapMountNotes, event.Exec: bpfMapExecNotes,
+	} {
+		if !o.Report.Classes[class] {
+			spec.Maps[notes].MaxEntries = 1
+		}
+	}
 	for name, value := range map[string]any{
 		bpfVarNrInitModule:   int64(unix.SYS_INIT_MODULE),
 		bpfVarNrFinitModule:  int64(unix.SYS_FINIT_MODULE),

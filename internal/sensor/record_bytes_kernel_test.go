@@ -39,7 +39,7 @@ func TestKernelRecordBytes(t *testing.T) {
 			name = k.event.Class.String()
 		}
 		if seen[name]++; seen[name] == 1 {
-			keep(t, name, raw)
+			save(t, name, raw)
 		}
 		ring.next(len(raw))
 	}
@@ -58,7 +58,7 @@ func doAll(t *testing.T) {
 	h.do("open files", "openat", "", "1")
 }
 
-func keep(t *testing.T, name string, raw []byte) {
+func save(t *testing.T, name string, raw []byte) {
 	t.Helper()
 	if dir := os.Getenv("SENSOR_RECORD"); dir != "" {
 		fatal(t, os.WriteFile(filepath.Join(dir, name), raw, 0o600))
