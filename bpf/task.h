@@ -49,25 +49,17 @@ struct {
 	__type(value, __u32);
 } interpreters SEC(".maps");
 
-/* Each program has its own, as one may be preempted by another. */
-enum scratch {
-	SCRATCH_EXEC,
-	SCRATCH_SCRIPT, /* and the working directory */
-	SCRATCH_FORK,
-	SCRATCH_KNOWN,
-	SCRATCHES,
-};
-
+/* One for each of the walks above WALK_KNOWN. */
 struct exec_scratch {
-	struct walk walk;
-	__u32 type; /* enum process_type */
-	__u32 excluded;
+	struct task_struct *task;
+	struct file *exe;
+	const char *script; /* the name by which it was run */
 	__u8 cgroup[CGROUP_NAME_LEN];
 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, SCRATCHES);
+	__uint(max_entries, WALK_KNOWN + 1);
 	__type(key, __u32);
 	__type(value, struct exec_scratch);
 } exec_scratch SEC(".maps");
@@ -79,13 +71,20 @@ const volatile __u8 version_begins[256] = {[0] = 1, ['0' ... '9'] = 1, ['.'] = 1
 /*
  * names_container tells whether a cgroup's name ends in a container id of 64
  * hexadecimal digits, alone or as in docker-ID.scope. The monitor that CRI-O
- * and podman run beside a container (crio-conmon-ID.scope) is of the host.
+ * and podman run beside a container (crio-conmon-ID.scope) is of the host. Global,
+ * see finish_path.
  */
-static __always_inline bool names_container(__u8 *name, const char *from)
+__noinline int names_container(__u32 slot, __u64 from)
 {
-	long n = bpf_probe_read_kernel_str(name, CGROUP_NAME_LEN, from);
+	struct exec_scratch *s = bpf_map_lookup_elem(&exec_scratch, &slot);
 	__u32 end, start, digits = 0;
+	__u8 *name;
+	long n;
 
+	if (!s)
+		return false;
+	name = s->cgroup;
+	n = bpf_probe_read_kernel_str(name, CGROUP_NAME_LEN, (void *)from);
 	if (n <= CONTAINER_ID_LEN || n > CGROUP_NAME_LEN)
 		return false;
 	end = n - 1;
@@ -102,7 +101,7 @@ static __always_inline bool names_container(__u8 *name, const char *from)
 	       name[(start - 2) & (CGROUP_NAME_LEN - 1)] != 'n'; /* conmon- */
 }
 
-static __always_inline bool cgroup_is_container(struct exec_scratch *s, struct cgroup *cgroup)
+static __always_inline bool cgroup_is_container(__u32 slot, struct cgroup *cgroup)
 {
 	struct kernfs_node *kn = BPF_CORE_READ(cgroup, kn);
 	struct cgroup_key key = {
@@ -115,14 +114,14 @@ static __always_inline bool cgroup_is_container(struct exec_scratch *s, struct c
 	if (known)
 		return *known;
 	for (int i = 0; i < CGROUP_DEPTH && kn && !yes; i++) {
-		yes = names_container(s->cgroup, BPF_CORE_READ(kn, name));
+		yes = names_container(slot, (__u64)BPF_CORE_READ(kn, name));
 		kn = kernfs_parent(kn);
 	}
 	bpf_map_update_elem(&container_cgroups, &key, &yes, BPF_ANY);
 	return yes;
 }
 
-static __always_inline bool in_container(struct exec_scratch *s, struct task_struct *task)
+static __always_inline bool in_container(__u32 slot, struct task_struct *task)
 {
 	struct css_set *set = BPF_CORE_READ(task, cgroups);
 	struct cgroup *v2 = BPF_CORE_READ(set, dfl_cgrp);
@@ -131,11 +130,11 @@ static __always_inline bool in_container(struct exec_scratch *s, struct task_str
 	if (host_mnt_ns && BPF_CORE_READ(task, thread_pid, level) &&
 	    BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum) != host_mnt_ns)
 		return true;
-	if (BPF_CORE_READ(v2, level) && cgroup_is_container(s, v2))
+	if (BPF_CORE_READ(v2, level) && cgroup_is_container(slot, v2))
 		return true;
 	v1 = v1_cgroup(set);
 	return v1 && BPF_CORE_READ(v1, root) != BPF_CORE_READ(v2, root) &&
-	       BPF_CORE_READ(v1, level) && cgroup_is_container(s, v1);
+	       BPF_CORE_READ(v1, level) && cgroup_is_container(slot, v1);
 }
 
 /* is_fileless: a memfd, an O_TMPFILE, or a file that was deleted before it ran. */
@@ -200,54 +199,72 @@ static __always_inline bool is_reverse_shell(struct task_struct *task, struct fi
 
 /*
  * is_planted_script tells whether a script was run from a world-writable
- * directory. Its file is closed by now, only the name is left by which it was
- * run: links and ".." in it are not resolved.
+ * directory. Its file is closed by now, only the name is left by which
+ * it was run: links and ".." in it are not resolved.
  */
-static __always_inline bool is_planted_script(struct task_struct *task, struct linux_binprm *bprm)
+__noinline int is_planted_script(__u32 slot)
 {
-	const char *name = BPF_CORE_READ(bprm, filename);
-	__u32 slot = SCRATCH_SCRIPT, end;
 	struct exec_scratch *s = bpf_map_lookup_elem(&exec_scratch, &slot);
+	struct walk *w = walk_in(WALK_SCRIPT);
 	enum dir_kind *dir;
+	__u32 end;
 	long n;
 
-	if (!s || name == BPF_CORE_READ(bprm, interp))
-		return false; /* no script */
-	n = bpf_probe_read_kernel_str(s->walk.key.path, PATH_LEN, name);
+	if (!s || !w)
+		return 0;
+	n = bpf_probe_read_kernel_str(w->key.path, PATH_LEN, s->script);
 	if (n <= 0)
-		return false;
-	s->walk.key.bits = n * 8;
-	if (s->walk.key.path[0] != '/') {
+		return 0;
+	w->key.bits = n * 8;
+	if (w->key.path[0] != '/') {
+		struct task_struct *task = s->task;
 		struct fs_struct *fs = BPF_CORE_READ(task, fs);
 
-		if (!read_path(&s->walk, &fs->pwd, false))
-			return true; /* too deep to be sure */
-		end = s->walk.key.bits / 8 - 1;
-		s->walk.key.path[end & (PATH_LEN - 1)] = '/';
+		if (!read_path(WALK_SCRIPT, &fs->pwd, false))
+			return 1; /* too deep to be sure */
+		end = w->key.bits / 8 - 1;
+		w->key.path[end & (PATH_LEN - 1)] = '/';
 	}
-	dir = bpf_map_lookup_elem(&exec_dirs, &s->walk.key);
+	dir = bpf_map_lookup_elem(&exec_dirs, &w->key);
 	return dir && *dir == DIR_WORLD_WRITABLE;
+}
+
+/* classify_path classifies by the path that was read; global, see finish_path. */
+__noinline int classify_path(__u32 slot)
+{
+	struct exec_scratch *s = bpf_map_lookup_elem(&exec_scratch, &slot);
+	struct walk *w = walk_in(slot);
+	struct file *exe;
+	enum dir_kind *dir;
+
+	if (!s || !w)
+		return PROCESS_USER;
+	exe = s->exe;
+	dir = bpf_map_lookup_elem(&exec_dirs, &w->key);
+	if (is_fileless(exe) || (dir && *dir == DIR_WORLD_WRITABLE) ||
+	    is_reverse_shell(s->task, exe))
+		return PROCESS_SUSPICIOUS;
+	if (in_container(slot, s->task))
+		return PROCESS_CONTAINER;
+	if (dir && *dir == DIR_SYSTEM && !(BPF_CORE_READ(exe, f_inode, i_mode) & S_IWOTH))
+		return PROCESS_SYSTEM;
+	return PROCESS_USER;
 }
 
 /* classify gives the type of the process that runs exe. */
 static __always_inline enum process_type classify(struct task_struct *task, struct file *exe,
 						  __u32 slot, bool direct)
 {
-	enum dir_kind *dir = NULL;
 	struct exec_scratch *s = bpf_map_lookup_elem(&exec_scratch, &slot);
-	bool deep;
+	__u32 type;
 
 	if (!s)
 		return PROCESS_USER; /* cannot be: a per-CPU array has all its values */
-	deep = !read_path(&s->walk, &exe->f_path, direct);
-	if (!deep)
-		dir = bpf_map_lookup_elem(&exec_dirs, &s->walk.key);
-	if (deep || is_fileless(exe) || (dir && *dir == DIR_WORLD_WRITABLE) ||
-	    is_reverse_shell(task, exe))
-		return PROCESS_SUSPICIOUS;
-	if (in_container(s, task))
-		return PROCESS_CONTAINER;
-	if (dir && *dir == DIR_SYSTEM && !(BPF_CORE_READ(exe, f_inode, i_mode) & S_IWOTH))
-		return PROCESS_SYSTEM;
-	return PROCESS_USER;
+	s->task = task;
+	s->exe = exe;
+	if (!read_path(slot, &exe->f_path, direct))
+		return PROCESS_SUSPICIOUS; /* too deep to be sure */
+	type = classify_path(slot);
+	barrier_var(type); /* clang knows what it can be, the verifier does not */
+	return type & (PROCESS_TYPES - 1);
 }
