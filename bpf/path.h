@@ -17,7 +17,8 @@ struct walk {
 	struct dentry *dentry[DEPTH_MAX];     /* leaf first */
 	const unsigned char *name[DEPTH_MAX]; /* of each dentry; NULL for the root of a mount */
 	struct dentry *from;		      /* where the climb is to go on */
-	struct vfsmount *mnt;		      /* that this is in */
+	struct dentry *root;		      /* of the mount that this is in */
+	struct vfsmount *mnt;
 	__u32 steps;
 	__u32 len; /* of the path, without NUL */
 	struct path_key key;
@@ -68,6 +69,7 @@ static __always_inline bool climb_mount(struct walk *w, const struct path *path)
 		if (d == root || d == parent) {
 			w->steps = i;
 			w->from = d;
+			w->root = d;
 			return true;
 		}
 		w->dentry[i] = d;
@@ -82,18 +84,18 @@ static __always_inline bool climb_rest(struct walk *w)
 {
 	struct vfsmount *vfs = w->mnt;
 	struct mount *mnt = (void *)vfs - bpf_core_field_offset(struct mount, mnt);
-	struct dentry *d = w->from, *root = BPF_CORE_READ(vfs, mnt_root);
+	struct dentry *d = w->from, *root = w->root;
 	__u32 first = w->steps;
 
 	for (__u32 i = 0; i < DEPTH_MAX; i++) {
-		struct dentry *parent = BPF_CORE_READ(d, d_parent);
+		struct dentry *parent = d == root ? d : BPF_CORE_READ(d, d_parent);
 		__u32 at = first + i;
 
 		if (at >= DEPTH_MAX)
 			return false;
 		barrier_var(at); /* or clang computes the places below before it is checked */
 		at &= DEPTH_MAX - 1;
-		if (d == root || d == parent) {
+		if (d == parent) {
 			struct mount *up = BPF_CORE_READ(mnt, mnt_parent);
 
 			w->dentry[at] = d;
@@ -183,5 +185,6 @@ static __always_inline bool read_path(__u32 slot, const struct path *path, bool 
 	w->steps = 0;
 	w->from = BPF_CORE_READ(path, dentry);
 	w->mnt = BPF_CORE_READ(path, mnt);
+	w->root = BPF_CORE_READ(path, mnt, mnt_root);
 	return finish_path(slot);
 }

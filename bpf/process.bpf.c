@@ -76,7 +76,8 @@ struct {
 	__type(value, __u32);
 } cgroups_told SEC(".maps");
 
-/* tell_cgroup sends the path of a cgroup, which may be gone when its first record is read. */
+/* tell_cgroup sends the path of the current task's cgroup, which may be gone when its first record
+ * is read. Global, see finish_path. */
 __noinline int tell_cgroup(void)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
@@ -90,8 +91,6 @@ __noinline int tell_cgroup(void)
 	__u32 zero = 0, used = 0;
 	struct cgroup_buffer *b;
 
-	if (bpf_map_lookup_elem(&cgroups_told, &key))
-		return 0;
 	b = bpf_map_lookup_elem(&cgroup_buffer, &zero);
 	if (!b)
 		return 0;
@@ -123,40 +122,33 @@ __noinline int tell_cgroup(void)
 	return 0;
 }
 
-static __always_inline __u32 exec_flags(struct file *exe, struct linux_binprm *bprm)
+static __always_inline __u32 exec_flags(struct exec_scratch *s, bool is_script)
 {
-	struct dentry *d = BPF_CORE_READ(exe, f_path.dentry);
-	__u32 flags = 0, mode = BPF_CORE_READ(exe, f_inode, i_mode);
+	__u32 flags = is_script ? EXEC_SCRIPT : 0;
 	__u64 front = 0;
 
-	if (is_fileless(exe)) {
-		bpf_probe_read_kernel(&front, 6, BPF_CORE_READ(d, d_name.name));
+	if (s->fileless) {
+		bpf_probe_read_kernel(&front, 6, s->name);
 		flags |= front == 0x3a64666d656d ? EXEC_MEMFD : EXEC_DELETED; /* "memfd:" */
 	}
-	if (mode & (S_ISUID | S_ISGID))
+	if (s->mode & (S_ISUID | S_ISGID))
 		flags |= EXEC_SETUID;
-	if (BPF_CORE_READ(bprm, filename) != BPF_CORE_READ(bprm, interp))
-		flags |= EXEC_SCRIPT;
 	return flags;
 }
 
 static __always_inline __u32 tty_of(struct task_struct *task)
 {
-	struct tty_struct *tty = BPF_CORE_READ(task, signal, tty);
-	struct tty_driver *driver;
+	struct tty_struct *tty = task->signal->tty;
 
 	if (!tty)
 		return 0;
-	driver = BPF_CORE_READ(tty, driver);
-	return BPF_CORE_READ(driver, major) << 20 |
-	       (BPF_CORE_READ(driver, minor_start) + BPF_CORE_READ(tty, index));
+	return tty->driver->major << 20 | (tty->driver->minor_start + tty->index);
 }
 
 /* memfd_path: what is only in memory is in no directory, but it has a name. */
-static __always_inline void memfd_path(struct walk *w, struct file *exe)
+static __always_inline void memfd_path(struct walk *w, const unsigned char *name)
 {
-	long n = bpf_probe_read_kernel_str(&w->key.path[1], PATH_LEN - 1,
-					   BPF_CORE_READ(exe, f_path.dentry, d_name.name));
+	long n = bpf_probe_read_kernel_str(&w->key.path[1], PATH_LEN - 1, name);
 
 	w->key.path[0] = '/';
 	w->len = n > 0 ? n : 1;
@@ -165,26 +157,31 @@ static __always_inline void memfd_path(struct walk *w, struct file *exe)
 /* report_exec: the strings of the new memory, before any other thread can be there to change them.
  */
 static __always_inline void report_exec(struct counts *c, struct task_struct *task,
-					struct linux_binprm *bprm, __u32 weight, bool high)
+					struct exec_scratch *s, bool is_script, __u32 weight,
+					bool high)
 {
 	unsigned long start = task->mm->arg_start, total = task->mm->arg_end - start;
 	struct walk *exe = walk_in(WALK_EXEC), *cwd = walk_in(WALK_SCRIPT);
 	__u32 cpu = bpf_get_smp_processor_id(), used = 0, n;
 	struct exec_buffer *b = bpf_map_lookup_elem(&exec_buffers, &cpu);
 	struct fs_struct *fs = task->fs;
+	struct cgroup_key key = {};
 
 	if (!b || !exe || !cwd)
 		return; /* cannot be */
-	tell_cgroup();
 	begin(&b->r.head, CLASS_EXEC, weight, 0);
 	who_is(&b->r.head.who, task);
-	b->r.flags = exec_flags(bprm->file, bprm);
-	b->r.session = BPF_CORE_READ(task, signal, pids[PIDTYPE_SID], numbers[0].nr);
+	key.id = b->r.head.who.cgroup;
+	key.hierarchy = b->r.head.who.hierarchy;
+	if (!bpf_map_lookup_elem(&cgroups_told, &key))
+		tell_cgroup();
+	b->r.flags = exec_flags(s, is_script);
+	b->r.session = task->signal->pids[PIDTYPE_SID]->numbers[0].nr;
 	b->r.tty = tty_of(task);
 	b->r.args_total = total;
 
 	if (b->r.flags & EXEC_MEMFD)
-		memfd_path(exe, bprm->file);
+		memfd_path(exe, s->name);
 	n = exe->len & (LONG_PATH - 1);
 	bpf_probe_read_kernel(b->strings, n, exe->key.path);
 	b->r.exe_len = n;
@@ -255,14 +252,15 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 	struct walk *w = walk_in(WALK_EXEC);
 	__u32 slot = WALK_EXEC, weight;
 	struct exec_scratch *s = bpf_map_lookup_elem(&exec_scratch, &slot);
+	bool is_script, excluded;
 	enum process_type type;
-	bool excluded;
 
 	if (!s || !w || is_other())
 		return 0;
 	type = classify(task, bprm->file, slot, true);
 	s->script = bprm->filename;
-	if (s->script != bprm->interp && is_planted_script(slot))
+	is_script = s->script != bprm->interp;
+	if (is_script && is_planted_script(slot))
 		type = PROCESS_SUSPICIOUS;
 	excluded = executable_excluded(&w->key);
 	ADD(c, exec[type & 3], 1);
@@ -270,7 +268,7 @@ int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_b
 	excluded = excluded || current_excluded();
 	weight = wanted(c, CLASS_EXEC, excluded, type == PROCESS_SUSPICIOUS);
 	if (weight)
-		report_exec(c, task, bprm, weight, type == PROCESS_SUSPICIOUS);
+		report_exec(c, task, s, is_script, weight, type == PROCESS_SUSPICIOUS);
 	return 0;
 }
 
