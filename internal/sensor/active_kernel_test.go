@@ -217,7 +217,7 @@ func TestKernelProcessOlderThanTheSensor(t *testing.T) {
 // at once, where kernels that preempt skip it for some.
 func TestKernelProcessesThatEndTogether(t *testing.T) {
 	s, h := helpersSensor(t), startHelper(t)
-	for range 10 {
+	for range 4 {
 		same(t, s.counted(t, func() {
 			h.do("forkStay", "300")
 			h.do("reap")

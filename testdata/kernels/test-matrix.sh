@@ -1,5 +1,5 @@
 #!/bin/bash
-# Runs the kernel tests on every kernel of the matrix (or those named as arguments), four at a time: they wait a lot.
+# Runs the kernel tests on every kernel of the matrix (or those named as arguments), three at a time: they wait a lot.
 #   test-matrix.sh [host] [amd64:6.1 ...]
 # The logs go to build/kernels/; report.awk judges them.
 set -euo pipefail
@@ -18,7 +18,7 @@ one() {
 	[ "$kernel" = "$1" ] || options=(-a "${1#* }")
 	echo "$1: started"
 	"$here/run-in-kernel.sh" run "$kernel" "${options[@]}" -m overlay -M dummy -- "$logs/sensor-${kernel%%:*}.test" \
-		-test.run '^TestKernel' -test.v -test.timeout 20m > "$log.log" 2>&1 < /dev/null || status=$?
+		-test.run '^TestKernel' -test.v -test.timeout 40m > "$log.log" 2>&1 < /dev/null || status=$?
 	echo "=== STATUS $status" >> "$log.log"
 	awk -v name="$1" -f "$here/report.awk" "$log.log" | tee "$log.report"
 }
@@ -40,5 +40,5 @@ for arch in $(cut -d: -f1 <<< "$lines" | grep -v '^host' | sort -u); do
 	echo "building the kernel tests for $arch"
 	CGO_ENABLED=0 GOOS=linux GOARCH=$arch go test -c -o "$logs/sensor-$arch.test" .
 done
-export RIK_TIMEOUT=${RIK_TIMEOUT:-1200}
-xargs -d '\n' -P 4 -n 1 "$here/test-matrix.sh" --one <<< "$lines"
+export RIK_TIMEOUT=${RIK_TIMEOUT:-2400}
+xargs -d '\n' -P 3 -n 1 "$here/test-matrix.sh" --one <<< "$lines"
