@@ -124,7 +124,7 @@ func (s *sender) offer(lane sensor.Priority, b *batch) {
 
 // grace is how long a pipeline that does not take the last records may hold up
 // the end: a collector waits for it when it reloads its configuration, too.
-const grace = 10 * time.Second
+const grace = 5 * time.Second
 
 // stop waits until all is delivered, at most for the grace or until ctx is done: then the rest is lost.
 func (s *sender) stop(ctx context.Context) error {

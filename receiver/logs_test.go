@@ -279,11 +279,11 @@ func TestShutdownEndsWithItsContext(t *testing.T) {
 	inBubble(t, p, func(c *Config) { c.Events.Batch.MaxRecords = 2 }, func(b *bench) {
 		done := b.keepOpen()
 		b.happen(execs(9)...)
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), grace/2)
 		defer cancel()
 		start := time.Now()
 		require.ErrorIs(b, b.logs.Shutdown(ctx), context.DeadlineExceeded)
-		assert.Equal(b, 5*time.Second, time.Since(start))
+		assert.Equal(b, grace/2, time.Since(start))
 		synctest.Wait()
 		b.assertOutcomes(event.Exec, map[event.Outcome]uint64{event.LostBatch: 9})
 		b.assertOwn(0, 9)
@@ -327,7 +327,7 @@ func TestAPipelineThatIgnoresTheEnd(t *testing.T) {
 	inBubble(t, p, nil, func(b *bench) {
 		done := b.keepOpen()
 		b.happen(execs(9)...)
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), grace/2)
 		defer cancel()
 		require.Error(b, b.logs.Shutdown(ctx))
 		time.Sleep(2 * time.Hour)
