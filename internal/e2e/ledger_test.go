@@ -36,13 +36,17 @@ func readLedger(page string) ledger {
 		if got != 4 {
 			continue
 		}
-		if l.classes[class] == nil {
-			l.classes[class] = make(map[string]uint64)
-		}
-		l.classes[class][outcome] = uint64(n)
-		l.at = time.UnixMilli(at)
+		l.add(class, outcome, uint64(n), time.UnixMilli(at))
 	}
 	return l
+}
+
+func (l *ledger) add(class, outcome string, n uint64, at time.Time) {
+	if l.classes[class] == nil {
+		l.classes[class] = make(map[string]uint64)
+	}
+	l.classes[class][outcome] = n
+	l.at = at
 }
 
 // balances tells whether each event that was observed has an outcome.

@@ -20,7 +20,7 @@ import (
 type rig struct {
 	*testing.T
 	*collector
-	consumer *consumer
+	consumer *sink
 	own      string // metrics of the collector about itself
 
 	dir     string
@@ -32,17 +32,8 @@ type rig struct {
 // newRig starts the distribution with options such as "sampling::interval: 1s" of events.
 func newRig(t *testing.T, options ...string) *rig {
 	t.Helper()
-	r := &rig{T: t, dir: t.TempDir(), consumer: newConsumer(t)}
-	self, err := os.Executable()
-	fatal(t, err)
-	binary, err := os.ReadFile(self)
-	fatal(t, err)
-	r.write("load", binary)
-	r.watched = r.write("watched/file", nil)
-	r.runs = r.write("runs", program())
-	r.dropped = r.write("dropped/runs", program())
-	fatal(t, os.Mkdir(filepath.Join(r.dir, "mnt"), 0o700))
-
+	r := newLoads(t)
+	r.consumer = newSink(t)
 	metrics, own := freeAddress(t), freeAddress(t)
 	_, port, err := net.SplitHostPort(own)
 	fatal(t, err)
@@ -55,6 +46,22 @@ func newRig(t *testing.T, options ...string) *rig {
 	cmd.Env = append(os.Environ(), "E2E_DIR="+r.dir, "E2E_METRICS="+metrics, "E2E_OWN_PORT="+port,
 		"E2E_CONSUMER="+r.consumer.Listener.Addr().String())
 	r.collector = startCommand(t, cmd, "http://"+metrics+"/metrics")
+	return r
+}
+
+// newLoads is a rig with what loads need and nothing that watches them.
+func newLoads(t *testing.T) *rig {
+	t.Helper()
+	r := &rig{T: t, dir: t.TempDir()}
+	self, err := os.Executable()
+	fatal(t, err)
+	binary, err := os.ReadFile(self)
+	fatal(t, err)
+	r.write("load", binary)
+	r.watched = r.write("watched/file", nil)
+	r.runs = r.write("runs", program())
+	r.dropped = r.write("dropped/runs", program())
+	fatal(t, os.Mkdir(filepath.Join(r.dir, "mnt"), 0o700))
 	return r
 }
 
@@ -106,8 +113,8 @@ func (l *load) did() map[string]uint64 {
 			l.r.Fatalf("%v: %q: %v", l.Args, line, err)
 		}
 		did[class] = n
-		l.r.Logf("%s: %d in %.1f s, %.0f a second", class, n, took.Seconds(), float64(n)/took.Seconds())
 	}
+	l.r.Logf("done in %.1f s: %v", took.Seconds(), did)
 	return did
 }
 

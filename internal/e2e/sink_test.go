@@ -16,8 +16,8 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 )
 
-// A consumer takes log records over OTLP/HTTP, and counts what it took.
-type consumer struct {
+// A sink takes log records over OTLP/HTTP, and counts what it took.
+type sink struct {
 	*httptest.Server
 	t *testing.T
 
@@ -51,8 +51,8 @@ func newArrivals() arrivals {
 }
 
 // newConsumer takes everything at once.
-func newConsumer(t *testing.T) *consumer {
-	c := &consumer{t: t, answer: takes, asked: make(map[int]int), arrivals: newArrivals()}
+func newSink(t *testing.T) *sink {
+	c := &sink{t: t, answer: takes, asked: make(map[int]int), arrivals: newArrivals()}
 	c.Server = httptest.NewServer(c)
 	t.Cleanup(c.Close)
 	return c
@@ -80,15 +80,15 @@ func blocks() (answer func() int, release func()) {
 	}, sync.OnceFunc(func() { close(released) })
 }
 
-// from now on the consumer answers so.
-func (c *consumer) from(answer func() int) {
+// from now on the sink answers so.
+func (c *sink) from(answer func() int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.answer = answer
 }
 
 // ServeHTTP takes the records of a request, or does not.
-func (c *consumer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (c *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	logs := plog.NewLogs()
 	if err == nil {
@@ -115,14 +115,14 @@ func (c *consumer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // answered is how often it answered so.
-func (c *consumer) answered(status int) int {
+func (c *sink) answered(status int) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.asked[status]
 }
 
 // arrived is what it took until now.
-func (c *consumer) arrived() arrivals {
+func (c *sink) arrived() arrivals {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	a := c.arrivals
