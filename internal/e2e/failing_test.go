@@ -14,7 +14,7 @@ func TestConsumerFails(t *testing.T) {
 	t.Run("is busy", func(t *testing.T) { r.on(t).busy() })
 	t.Run("refuses", func(t *testing.T) { r.on(t).refused() })
 	t.Run("blocks", func(t *testing.T) { r.on(t).blocked() })
-	r.collector.stop(t)
+	r.stop(t)
 }
 
 // on has a subtest fail in place of the test.

@@ -31,12 +31,18 @@ func (r *rig) forgetPeak() {
 	fatal(r, os.WriteFile(r.proc("clear_refs"), []byte("5"), 0))
 }
 
-// descriptors is how many files the collector has open.
-func (r *rig) descriptors() int {
+// files is how many files the collector has open, without connections, which come and go.
+func (r *rig) files() (n int) {
 	r.Helper()
 	list, err := os.ReadDir(r.proc("fd"))
 	fatal(r, err)
-	return len(list)
+	for _, fd := range list {
+		file, err := os.Readlink(r.proc("fd/" + fd.Name()))
+		if err == nil && !strings.HasPrefix(file, "socket:") {
+			n++
+		}
+	}
+	return n
 }
 
 func (r *rig) proc(name string) string { return fmt.Sprintf("/proc/%d/%s", r.cmd.Process.Pid, name) }

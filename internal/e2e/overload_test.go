@@ -32,7 +32,7 @@ func TestOverload(t *testing.T) {
 	if peaks[2] > 1.2*peaks[0] {
 		t.Error("the memory grows")
 	}
-	r.collector.stop(t)
+	r.stop(t)
 }
 
 // TestSmallRing: what the buffer between the kernel and the receiver has no room
@@ -47,5 +47,5 @@ func TestSmallRing(t *testing.T) {
 	if n := l.of("file_open", "lost_ring") + a.paths[r.watched]; n != did["file_open"] {
 		t.Errorf("%d opens arrived or were lost, and %d were made", n, did["file_open"])
 	}
-	r.collector.stop(t)
+	r.stop(t)
 }

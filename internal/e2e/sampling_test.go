@@ -47,7 +47,7 @@ func TestSamplingRisesAndFalls(t *testing.T) {
 	if n := a.paths[r.watched] - before; n != did["file_open"] {
 		t.Errorf("%d records of %d opens after the flood", n, did["file_open"])
 	}
-	r.collector.stop(t)
+	r.stop(t)
 }
 
 // highestRate looks at the sample rate until the flood ends.
