@@ -111,10 +111,11 @@ cross: | need-go ## compile and vet for arm64 Linux and for macOS
 	done
 
 bench: build ## measure, and print the numbers (as root)
-	@$(NEED) qemu-system-x86_64=qemu-system-x86 cpio xz=xz-utils
-	go test -run '^$$' -bench 'Scrape|Count' -benchmem ./internal/sensor ./receiver
+	@$(NEED) qemu-system-x86_64=qemu-system-x86 cpio xz=xz-utils curl
+	go test -run '^$$' -bench 'Scrape|Count|Decode|Record|Event' -benchmem ./internal/sensor ./receiver
 	@testdata/kernels/cost.sh
 	@testdata/idle.sh
+	@testdata/throughput.sh
 
 clean: ## remove what was built
 	rm -rf bin build

@@ -45,14 +45,25 @@ var deeds = map[string]func(args []string) error{
 	"prioritize": prioritize,
 }
 
-// open FILE n opens a file n times, on two threads.
+// open FILE n [rate] opens a file n times, on two threads: at so many a second, or as fast as it can.
 func open(args []string) error {
 	n, err := strconv.Atoi(args[1])
 	if err != nil {
 		return err
 	}
+	rate := 0
+	if len(args) > 2 {
+		if rate, err = strconv.Atoi(args[2]); err != nil {
+			return err
+		}
+	}
+	begun := time.Now()
 	err = twice(func() error {
-		for range n / 2 {
+		for done := range n / 2 {
+			if rate > 0 && done%100 == 0 {
+				due := time.Duration(done) * 2 * time.Second / time.Duration(rate)
+				time.Sleep(time.Until(begun.Add(due)))
+			}
 			if err := openOnce(args[0]); err != nil {
 				return err
 			}
