@@ -18,7 +18,7 @@ RECIPE  := builder-config.yaml go.mod go.sum
 SOURCES := $(shell find receiver internal -name '*.go' -not -name '*_test.go' -o -name '*.o')
 
 # In this order: what fails soonest comes first.
-TESTS := lint check-generated test-unit cross test-kernel-host test-kernels test-distribution
+TESTS := lint check-generated test-unit cross test-kernels test-distribution
 
 .PHONY: help run build generate check-generated lint test test-unit test-kernel-host test-kernels \
 	test-distribution cross bench clean need-go
@@ -91,7 +91,8 @@ test-kernel-host: | need-go ## kernel tests on the running kernel (as root)
 	@$(NEED) ip=iproute2 ss=iproute2 sudo
 	@testdata/kernels/test-host.sh
 
-test-kernels: | need-go ## kernel tests in QEMU on the kernels of testdata/kernels/matrix
+test-kernels: | need-go ## kernel tests on the running kernel (as root), and in QEMU on those of testdata/kernels/matrix
+	@$(NEED) ip=iproute2 ss=iproute2 sudo
 	@$(NEED) qemu-system-x86_64=qemu-system-x86 qemu-system-aarch64=qemu-system-arm cpio xz=xz-utils
 	@testdata/kernels/test-matrix.sh
 

@@ -12,7 +12,6 @@
 #include "report.h"
 
 struct file_scratch {
-	struct walk walk;
 	struct two_names two;
 	__u32 pad;
 	struct file_record r;
@@ -48,14 +47,14 @@ static __always_inline bool may_be_watched(struct dentry *d, bool direct)
 	return true;
 }
 
-/* send_open sends the record of an open of the path in s->walk. */
-static __always_inline void send_open(struct counts *c, struct file_scratch *s, __u32 weight,
-				      long ret)
+/* send_open sends the record of an open of the path in w. */
+static __always_inline void send_open(struct counts *c, struct file_scratch *s, struct walk *w,
+				      __u32 weight, long ret)
 {
-	__u32 n = s->walk.len & (LONG_PATH - 1);
+	__u32 n = w->len & (LONG_PATH - 1);
 
 	begin_now(&s->r.head, CLASS_FILE_OPEN, weight, ret);
-	bpf_probe_read_kernel(s->path, n, s->walk.key.path);
+	bpf_probe_read_kernel(s->path, n, w->key.path);
 	s->r.path_len = n;
 	send(c, &s->r.head, sizeof(s->r) + n, CLASS_FILE_OPEN, false);
 }
@@ -81,15 +80,16 @@ static __always_inline int count_open(struct file *file, bool direct)
 {
 	__u32 zero = 0, mode = BPF_CORE_READ(file, f_mode), flags, weight;
 	struct file_scratch *s = bpf_map_lookup_elem(&file_scratch, &zero);
+	struct walk *w = walk_in(WALK_OPEN);
 	struct counts *c = my_counts();
 	enum operation op;
 	struct watch *found;
 	bool excluded;
 	__u8 level;
 
-	if (!s || is_self() || is_other() || (mode & (FMODE_PATH | FMODE_NOACCOUNT)))
+	if (!s || !w || is_self() || is_other() || (mode & (FMODE_PATH | FMODE_NOACCOUNT)))
 		return 0;
-	found = find_watch(&s->walk, &s->two, file, direct);
+	found = find_watch(w, &s->two, file, direct);
 	if (!found)
 		return 0;
 	flags = BPF_CORE_READ(file, f_flags);
@@ -102,7 +102,7 @@ static __always_inline int count_open(struct file *file, bool direct)
 		ADD(c, file_access[SEVERITY_CRITICAL][op & 1], 1);
 	else
 		return 0;
-	excluded = path_excluded(&s->walk.key) || current_excluded();
+	excluded = path_excluded(&w->key) || current_excluded();
 	weight = wanted(c, CLASS_FILE_OPEN, excluded, false);
 	if (!weight)
 		return 0;
@@ -111,7 +111,7 @@ static __always_inline int count_open(struct file *file, bool direct)
 	s->r.flags = flags;
 	s->r.severity = level - 1;
 	s->r.operation = op;
-	send_open(c, s, weight, 0);
+	send_open(c, s, w, weight, 0);
 	return 0;
 }
 
@@ -165,7 +165,7 @@ struct {
 } failed_scratch SEC(".maps");
 
 /* Where a relative name begins. */
-static __always_inline bool read_base(struct walk *w, int dfd)
+static __always_inline bool read_base(int dfd)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct fs_struct *fs = BPF_CORE_READ(task, fs);
@@ -174,11 +174,11 @@ static __always_inline bool read_base(struct walk *w, int dfd)
 	struct file *dir = NULL;
 
 	if (dfd == AT_FDCWD)
-		return read_path(w, &fs->pwd, false);
+		return read_path(WALK_NO_OPEN, &fs->pwd, false);
 	if (dfd < 0 || (__u32)dfd >= BPF_CORE_READ(table, max_fds))
 		return false;
 	bpf_probe_read_kernel(&dir, sizeof(dir), files + dfd);
-	return dir && read_path(w, &dir->f_path, false);
+	return dir && read_path(WALK_NO_OPEN, &dir->f_path, false);
 }
 
 /*
@@ -196,7 +196,7 @@ static __always_inline bool read_wanted(struct walk *w, int dfd, struct filename
 	if (!first)
 		return false;
 	if (first != '/') {
-		if (!read_base(w, dfd) || w->len >= PATH_LEN)
+		if (!read_base(dfd) || w->len >= PATH_LEN)
 			return false;
 		used = w->len & (PATH_LEN - 1);
 		barrier_var(out);
@@ -222,23 +222,23 @@ static __always_inline int open_failed(int dfd, struct filename *name, const str
 {
 	__u32 zero = 0, flags = BPF_CORE_READ(how, open_flag), weight;
 	struct file_scratch *s = bpf_map_lookup_elem(&failed_scratch, &zero);
+	struct walk *w = walk_in(WALK_NO_OPEN);
 	struct counts *c = my_counts();
 	enum operation op;
 	struct watch *found;
 	__u8 level;
 
-	if (!s || is_self() || is_other() || (flags & (O_PATH | FMODE_EXEC)))
+	if (!s || !w || is_self() || is_other() || (flags & (O_PATH | FMODE_EXEC)))
 		return 0;
-	if (!read_wanted(&s->walk, dfd, name))
+	if (!read_wanted(w, dfd, name))
 		return 0;
-	found = bpf_map_lookup_elem(&watched_paths, &s->walk.key);
+	found = bpf_map_lookup_elem(&watched_paths, &w->key);
 	if (!found)
 		return 0;
 	level = level_of(found, (flags + 1) & (FMODE_READ | FMODE_WRITE), flags & O_TRUNC, &op);
 	if (!level)
 		return 0;
-	weight =
-	    wanted(c, CLASS_FILE_OPEN, path_excluded(&s->walk.key) || current_excluded(), false);
+	weight = wanted(c, CLASS_FILE_OPEN, path_excluded(&w->key) || current_excluded(), false);
 	if (!weight)
 		return 0;
 	s->r.inode = 0;
@@ -246,7 +246,7 @@ static __always_inline int open_failed(int dfd, struct filename *name, const str
 	s->r.flags = flags;
 	s->r.severity = level - 1;
 	s->r.operation = op;
-	send_open(c, s, weight, ret);
+	send_open(c, s, w, weight, ret);
 	return 0;
 }
 

@@ -53,6 +53,7 @@ static __always_inline struct kernfs_node *kernfs_parent(struct kernfs_node *kn)
 
 	if (bpf_core_field_exists(rcu->__parent)) /* 633488947ef6, Linux 6.15 */
 		return BPF_CORE_READ(rcu, __parent);
+	barrier(); /* or clang looks where the field is before it is known to be there */
 	return BPF_CORE_READ(kn, parent);
 }
 

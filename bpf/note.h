@@ -62,29 +62,14 @@ static __always_inline void *note_in(void *notes, void *empty, const struct note
 
 #define NOTE(notes, who) note_in(&notes, &no_##notes, who)
 
-/* Each program that reads a path has its own, as one may be preempted by another. */
-enum note_walk {
-	WALK_MODULE,
-	WALK_MOUNT,
-	WALK_MOVE,
-	WALKS,
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, WALKS);
-	__type(key, __u32);
-	__type(value, struct walk);
-} note_walks SEC(".maps");
-
 /* note_path writes a path, of fewer than LONG_PATH bytes, and returns its length; 0 if it is too
  * deep. */
 static __always_inline __u32 note_path(__u8 *to, __u32 slot, const struct path *path, bool direct)
 {
-	struct walk *w = bpf_map_lookup_elem(&note_walks, &slot);
+	struct walk *w = walk_in(slot);
 	__u32 n;
 
-	if (!w || !read_path(w, path, direct))
+	if (!w || !read_path(slot, path, direct))
 		return 0;
 	n = w->len & (LONG_PATH - 1);
 	bpf_probe_read_kernel(to, n, w->key.path);

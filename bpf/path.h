@@ -16,6 +16,9 @@
 struct walk {
 	struct dentry *dentry[DEPTH_MAX];     /* leaf first */
 	const unsigned char *name[DEPTH_MAX]; /* of each dentry; NULL for the root of a mount */
+	struct dentry *from;		      /* where the climb is to go on */
+	struct dentry *root;		      /* of the mount that this is in */
+	struct vfsmount *mnt;
 	__u32 steps;
 	__u32 len; /* of the path, without NUL */
 	struct path_key key;
@@ -24,45 +27,75 @@ struct walk {
 	__u32 pad;
 };
 
+/* Each program has walks of its own, as one may be preempted by another. */
+enum walk_slot {
+	WALK_EXEC,
+	WALK_SCRIPT, /* and the working directory */
+	WALK_FORK,
+	WALK_KNOWN,
+	WALK_OPEN,
+	WALK_NO_OPEN,
+	WALK_MODULE,
+	WALK_MOUNT,
+	WALK_MOVE,
+	WALKS,
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, WALKS);
+	__type(key, __u32);
+	__type(value, struct walk);
+} walks SEC(".maps");
+
+static __always_inline struct walk *walk_in(__u32 slot)
+{
+	return bpf_map_lookup_elem(&walks, &slot);
+}
+
 /*
  * climb_mount collects the names up to the root of the file's own mount and
- * returns that, or NULL if there are too many. The verifier knows path as one,
- * so that a step costs no call.
+ * leaves the rest to finish_path; false if there are too many. The verifier
+ * knows path as one, so that a step costs no call.
  */
-static __always_inline struct dentry *climb_mount(struct walk *w, const struct path *path)
+static __always_inline bool climb_mount(struct walk *w, const struct path *path)
 {
 	struct dentry *d = path->dentry, *root = path->mnt->mnt_root;
 
+	w->mnt = path->mnt;
 	for (__u32 i = 0; i < DEPTH_MAX; i++) {
 		struct dentry *parent = d->d_parent;
 
 		if (d == root || d == parent) {
 			w->steps = i;
-			return d;
+			w->from = d;
+			w->root = d;
+			return true;
 		}
 		w->dentry[i] = d;
 		w->name[i] = d->d_name.name;
 		d = parent;
 	}
-	return NULL;
+	return false;
 }
 
-/* climb_rest goes on from d, across mounts; false if there are too many steps. */
-static __always_inline bool climb_rest(struct walk *w, struct dentry *d, struct vfsmount *vfs)
+/* climb_rest goes on, across mounts; false if there are too many steps. */
+static __always_inline bool climb_rest(struct walk *w)
 {
+	struct vfsmount *vfs = w->mnt;
 	struct mount *mnt = (void *)vfs - bpf_core_field_offset(struct mount, mnt);
-	struct dentry *root = BPF_CORE_READ(vfs, mnt_root);
+	struct dentry *d = w->from, *root = w->root;
 	__u32 first = w->steps;
 
 	for (__u32 i = 0; i < DEPTH_MAX; i++) {
-		struct dentry *parent = BPF_CORE_READ(d, d_parent);
+		struct dentry *parent = d == root ? d : BPF_CORE_READ(d, d_parent);
 		__u32 at = first + i;
 
 		if (at >= DEPTH_MAX)
 			return false;
 		barrier_var(at); /* or clang computes the places below before it is checked */
 		at &= DEPTH_MAX - 1;
-		if (d == root || d == parent) {
+		if (d == parent) {
 			struct mount *up = BPF_CORE_READ(mnt, mnt_parent);
 
 			w->dentry[at] = d;
@@ -83,32 +116,12 @@ static __always_inline bool climb_rest(struct walk *w, struct dentry *d, struct 
 	return false;
 }
 
-/* climb collects the names of a path; false if there are more than DEPTH_MAX. */
-static __always_inline bool climb(struct walk *w, const struct path *path, bool direct)
-{
-	struct dentry *d;
-
-	if (direct) {
-		d = climb_mount(w, path);
-		return d && climb_rest(w, d, path->mnt);
-	}
-	w->steps = 0;
-	return climb_rest(w, BPF_CORE_READ(path, dentry), BPF_CORE_READ(path, mnt));
-}
-
-/*
- * read_path writes the path from the root of the mount namespace down, so that
- * neither chroot nor a long tail hides its front. A path of LONG_PATH bytes or
- * more loses its tail; as a key one of PATH_LEN. False if it is too deep to climb.
- * direct: the verifier knows path as one.
- */
-static __always_inline bool read_path(struct walk *w, const struct path *path, bool direct)
+/* spell writes the path, from the root of the mount namespace down. */
+static __always_inline void spell(struct walk *w)
 {
 	__u8 *out = w->key.path;
 	__u32 used = 0;
 
-	if (!climb(w, path, direct))
-		return false;
 	barrier_var(out); /* it goes on beyond key */
 	out[0] = '/';
 	out[1] = '\0';
@@ -137,5 +150,41 @@ static __always_inline bool read_path(struct walk *w, const struct path *path, b
 		used = 1; /* the root itself */
 	w->len = used < LONG_PATH ? used : LONG_PATH - 1;
 	w->key.bits = used < PATH_LEN ? (used + 1) * 8 : PATH_LEN * 8;
-	return true;
+}
+
+/*
+ * finish_path climbs on and writes the path; 0 if it is too deep. It is global
+ * because the verifier follows such a function once, and any other again for
+ * each state it is called in. It can be given only numbers.
+ */
+__noinline int finish_path(__u32 slot)
+{
+	struct walk *w = walk_in(slot);
+
+	if (!w || !climb_rest(w))
+		return 0;
+	spell(w);
+	return 1;
+}
+
+/*
+ * read_path writes the path from the root of the mount namespace down, so that
+ * neither chroot nor a long tail hides its front. A path of LONG_PATH bytes or
+ * more loses its tail; as a key one of PATH_LEN. False if it is too deep to climb.
+ * direct: the verifier knows path as one.
+ */
+static __always_inline bool read_path(__u32 slot, const struct path *path, bool direct)
+{
+	struct walk *w = walk_in(slot);
+
+	if (!w)
+		return false; /* cannot be: a per-CPU array has all its values */
+	w->len = 0;
+	if (direct)
+		return climb_mount(w, path) && finish_path(slot);
+	w->steps = 0;
+	w->from = BPF_CORE_READ(path, dentry);
+	w->mnt = BPF_CORE_READ(path, mnt);
+	w->root = BPF_CORE_READ(path, mnt, mnt_root);
+	return finish_path(slot);
 }

@@ -216,12 +216,10 @@ static __always_inline struct watch *watched_dir(struct walk *w)
 static __always_inline struct watch *find_watch(struct walk *w, struct two_names *two,
 						struct file *file, bool direct)
 {
+	bool climbed = read_path(WALK_OPEN, &file->f_path, direct);
 	struct counts *c = my_counts();
 	struct watch *found = NULL;
-	bool climbed;
 
-	w->len = 0; /* should it be too deep */
-	climbed = read_path(w, &file->f_path, direct);
 	if (climbed)
 		found = bpf_map_lookup_elem(&watched_paths, &w->key);
 	if (!found && (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFDIR)

@@ -76,9 +76,11 @@ struct {
 	__type(value, __u32);
 } cgroups_told SEC(".maps");
 
-/* tell_cgroup sends the path of a cgroup, which may be gone when its first record is read. */
-static __noinline int tell_cgroup(struct task_struct *task)
+/* tell_cgroup sends the path of the current task's cgroup, which may be gone when its first record
+ * is read. Global, see finish_path. */
+__noinline int tell_cgroup(void)
 {
+	struct task_struct *task = (void *)bpf_get_current_task();
 	struct css_set *set = BPF_CORE_READ(task, cgroups);
 	struct cgroup *own = own_cgroup(set, BPF_CORE_READ(set, dfl_cgrp));
 	struct kernfs_node *kn = BPF_CORE_READ(own, kn);
@@ -89,8 +91,6 @@ static __noinline int tell_cgroup(struct task_struct *task)
 	__u32 zero = 0, used = 0;
 	struct cgroup_buffer *b;
 
-	if (bpf_map_lookup_elem(&cgroups_told, &key))
-		return 0;
 	b = bpf_map_lookup_elem(&cgroup_buffer, &zero);
 	if (!b)
 		return 0;
@@ -122,40 +122,33 @@ static __noinline int tell_cgroup(struct task_struct *task)
 	return 0;
 }
 
-static __always_inline __u32 exec_flags(struct file *exe, struct linux_binprm *bprm)
+static __always_inline __u32 exec_flags(struct exec_scratch *s, bool is_script)
 {
-	struct dentry *d = BPF_CORE_READ(exe, f_path.dentry);
-	__u32 flags = 0, mode = BPF_CORE_READ(exe, f_inode, i_mode);
+	__u32 flags = is_script ? EXEC_SCRIPT : 0;
 	__u64 front = 0;
 
-	if (is_fileless(exe)) {
-		bpf_probe_read_kernel(&front, 6, BPF_CORE_READ(d, d_name.name));
+	if (s->fileless) {
+		bpf_probe_read_kernel(&front, 6, s->name);
 		flags |= front == 0x3a64666d656d ? EXEC_MEMFD : EXEC_DELETED; /* "memfd:" */
 	}
-	if (mode & (S_ISUID | S_ISGID))
+	if (s->mode & (S_ISUID | S_ISGID))
 		flags |= EXEC_SETUID;
-	if (BPF_CORE_READ(bprm, filename) != BPF_CORE_READ(bprm, interp))
-		flags |= EXEC_SCRIPT;
 	return flags;
 }
 
 static __always_inline __u32 tty_of(struct task_struct *task)
 {
-	struct tty_struct *tty = BPF_CORE_READ(task, signal, tty);
-	struct tty_driver *driver;
+	struct tty_struct *tty = task->signal->tty;
 
 	if (!tty)
 		return 0;
-	driver = BPF_CORE_READ(tty, driver);
-	return BPF_CORE_READ(driver, major) << 20 |
-	       (BPF_CORE_READ(driver, minor_start) + BPF_CORE_READ(tty, index));
+	return tty->driver->major << 20 | (tty->driver->minor_start + tty->index);
 }
 
 /* memfd_path: what is only in memory is in no directory, but it has a name. */
-static __always_inline void memfd_path(struct walk *w, struct file *exe)
+static __always_inline void memfd_path(struct walk *w, const unsigned char *name)
 {
-	long n = bpf_probe_read_kernel_str(&w->key.path[1], PATH_LEN - 1,
-					   BPF_CORE_READ(exe, f_path.dentry, d_name.name));
+	long n = bpf_probe_read_kernel_str(&w->key.path[1], PATH_LEN - 1, name);
 
 	w->key.path[0] = '/';
 	w->len = n > 0 ? n : 1;
@@ -164,37 +157,41 @@ static __always_inline void memfd_path(struct walk *w, struct file *exe)
 /* report_exec: the strings of the new memory, before any other thread can be there to change them.
  */
 static __always_inline void report_exec(struct counts *c, struct task_struct *task,
-					struct linux_binprm *bprm, struct exec_scratch *s,
-					__u32 weight, bool high)
+					struct exec_scratch *s, bool is_script, __u32 weight,
+					bool high)
 {
 	unsigned long start = task->mm->arg_start, total = task->mm->arg_end - start;
-	__u32 cpu = bpf_get_smp_processor_id(), slot = SCRATCH_SCRIPT, used = 0, n;
+	struct walk *exe = walk_in(WALK_EXEC), *cwd = walk_in(WALK_SCRIPT);
+	__u32 cpu = bpf_get_smp_processor_id(), used = 0, n;
 	struct exec_buffer *b = bpf_map_lookup_elem(&exec_buffers, &cpu);
-	struct exec_scratch *cwd = bpf_map_lookup_elem(&exec_scratch, &slot);
 	struct fs_struct *fs = task->fs;
+	struct cgroup_key key = {};
 
-	if (!b || !cwd)
+	if (!b || !exe || !cwd)
 		return; /* cannot be */
-	tell_cgroup(task);
 	begin(&b->r.head, CLASS_EXEC, weight, 0);
 	who_is(&b->r.head.who, task);
-	b->r.flags = exec_flags(bprm->file, bprm);
-	b->r.session = BPF_CORE_READ(task, signal, pids[PIDTYPE_SID], numbers[0].nr);
+	key.id = b->r.head.who.cgroup;
+	key.hierarchy = b->r.head.who.hierarchy;
+	if (!bpf_map_lookup_elem(&cgroups_told, &key))
+		tell_cgroup();
+	b->r.flags = exec_flags(s, is_script);
+	b->r.session = task->signal->pids[PIDTYPE_SID]->numbers[0].nr;
 	b->r.tty = tty_of(task);
 	b->r.args_total = total;
 
 	if (b->r.flags & EXEC_MEMFD)
-		memfd_path(&s->walk, bprm->file);
-	n = s->walk.len & (LONG_PATH - 1);
-	bpf_probe_read_kernel(b->strings, n, s->walk.key.path);
+		memfd_path(exe, s->name);
+	n = exe->len & (LONG_PATH - 1);
+	bpf_probe_read_kernel(b->strings, n, exe->key.path);
 	b->r.exe_len = n;
 	used = n;
 
 	b->r.cwd_len = 0;
-	if (fs && read_path(&cwd->walk, &fs->pwd, true)) {
-		n = cwd->walk.len & (LONG_PATH - 1);
+	if (fs && read_path(WALK_SCRIPT, &fs->pwd, true)) {
+		n = cwd->len & (LONG_PATH - 1);
 		barrier_var(used);
-		bpf_probe_read_kernel(b->strings + (used & (LONG_PATH - 1)), n, cwd->walk.key.path);
+		bpf_probe_read_kernel(b->strings + (used & (LONG_PATH - 1)), n, cwd->key.path);
 		b->r.cwd_len = n;
 		used += n;
 	}
@@ -252,28 +249,26 @@ SEC("tp_btf/sched_process_exec")
 int BPF_PROG(process_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
 {
 	struct counts *c = my_counts();
-	__u32 slot = SCRATCH_EXEC, weight;
+	struct walk *w = walk_in(WALK_EXEC);
+	__u32 slot = WALK_EXEC, weight;
 	struct exec_scratch *s = bpf_map_lookup_elem(&exec_scratch, &slot);
+	bool is_script, excluded;
 	enum process_type type;
-	bool excluded;
 
-	if (!s || is_other())
+	if (!s || !w || is_other())
 		return 0;
-	s->walk.len = 0; /* should the path be too deep */
-	type = classify(task, bprm->file, SCRATCH_EXEC, true);
-	if (is_planted_script(task, bprm))
+	type = classify(task, bprm->file, slot, true);
+	s->script = bprm->filename;
+	is_script = s->script != bprm->interp;
+	if (is_script && is_planted_script(slot))
 		type = PROCESS_SUSPICIOUS;
-	/* What comes from memory is the same for the verifier whatever led to it. */
-	s->type = type;
-	s->excluded = executable_excluded(&s->walk.key);
-	barrier();
-	type = s->type;
+	excluded = executable_excluded(&w->key);
 	ADD(c, exec[type & 3], 1);
-	became(c, task, type, s->excluded);
-	excluded = s->excluded || current_excluded();
+	became(c, task, type, excluded);
+	excluded = excluded || current_excluded();
 	weight = wanted(c, CLASS_EXEC, excluded, type == PROCESS_SUSPICIOUS);
 	if (weight)
-		report_exec(c, task, bprm, s, weight, type == PROCESS_SUSPICIOUS);
+		report_exec(c, task, s, is_script, weight, type == PROCESS_SUSPICIOUS);
 	return 0;
 }
 
@@ -309,7 +304,7 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 	exe = BPF_CORE_READ(parent, mm, exe_file); /* older than the receiver, and not yet seen */
 	if (!exe)
 		return 0;
-	p.type = classify(parent, exe, SCRATCH_FORK, false);
+	p.type = classify(parent, exe, WALK_FORK, false);
 	add_process(my_counts(), tgid, &p);
 	return 0;
 }
@@ -393,7 +388,7 @@ int process_known(struct bpf_iter__task *ctx)
 	new.start = task->group_leader->start_boottime;
 	new.round = process_round;
 	new.image = KNOWN_IMAGE | bpf_ktime_get_ns();
-	new.type = classify(task, exe, SCRATCH_KNOWN, false);
+	new.type = classify(task, exe, WALK_KNOWN, false);
 	tgid = task->tgid;
 	add_process(c, tgid, &new);
 	if (task->signal->live.counter)

@@ -102,15 +102,21 @@ static __always_inline __u32 number_in(struct task_struct *leader, __u32 level)
 		(w)->cwd_mount = fs_ ? (__u64)GET(fs_, pwd.mnt) : 0;                               \
 		(w)->vpid =                                                                        \
 		    pid_ && GET(pid_, level) ? number_in(leader_, GET(pid_, level)) : (w)->tgid;   \
-		fill_cgroup(w, set_, v2_);                                                         \
+		if (has_cgroup_v1) {                                                               \
+			fill_own_cgroup(w, set_, v2_);                                             \
+		} else {                                                                           \
+			struct kernfs_node *kn_ = GET(v2_, kn);                                    \
+			(w)->cgroup = GET(kn_, id);                                                \
+			(w)->hierarchy = 0;                                                        \
+		}                                                                                  \
 	} while (0)
 
-static __always_inline void fill_cgroup(struct who *w, struct css_set *set, struct cgroup *v2)
+static __always_inline void fill_own_cgroup(struct who *w, struct css_set *set, struct cgroup *v2)
 {
 	struct cgroup *own = own_cgroup(set, v2);
 
 	w->cgroup = BPF_CORE_READ(own, kn, id);
-	w->hierarchy = has_cgroup_v1 ? BPF_CORE_READ(own, root, hierarchy_id) : 0;
+	w->hierarchy = BPF_CORE_READ(own, root, hierarchy_id);
 }
 
 #define GET_DIRECT(from, field) ((from)->field)

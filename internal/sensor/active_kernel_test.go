@@ -105,16 +105,17 @@ func (s *Sensor) differ(t *testing.T, seen map[uint32]string) {
 	}
 }
 
-// forker is a program that forks 20,000 times a process that exits, and waits for
+// forker is a program that forks so many times a process that exits, and waits for
 // each. A helper, with its large memory, would take ten times as long.
-func forker() []byte {
+func forker(times uint16) []byte {
+	n := uint32(times)
 	code := map[string]string{
-		"amd64": "\xbb\x20\x4e\x00\x00" + // mov ebx, 20000
+		"amd64": "\xbb" + little(n) + // mov ebx, times
 			"\xb8\x39\x00\x00\x00\x0f\x05\x85\xc0\x74\x16" + // 1: fork(); test eax, eax; jz 2f
 			"\xb8\x3d\x00\x00\x00\x48\x83\xcf\xff\x31\xf6\x31\xd2\x45\x31\xd2\x0f\x05" + // wait4(-1, 0, 0, 0)
 			"\xff\xcb\x75\xdf" + // dec ebx; jnz 1b
 			"\x31\xff\xb8\x3c\x00\x00\x00\x0f\x05", // 2: exit(0)
-		"arm64": "\x13\xc4\x89\x52" + // mov w19, #20000
+		"arm64": little(0x52800013|n<<5) + // mov w19, #times
 			"\x20\x02\x80\xd2\x01\x00\x80\xd2\x88\x1b\x80\xd2\x01\x00\x00\xd4" + // 1: clone(SIGCHLD, 0)
 			"\x20\x01\x00\xb4" + // cbz x0, 2f
 			"\x00\x00\x80\x92\x01\x00\x80\xd2\x02\x00\x80\xd2\x03\x00\x80\xd2\x88\x20\x80\xd2\x01\x00\x00\xd4" + // wait4(-1, 0, 0, 0)
@@ -127,12 +128,16 @@ func forker() []byte {
 	return elf
 }
 
+func little(n uint32) string {
+	return string(binary.LittleEndian.AppendUint32(nil, n))
+}
+
 func TestKernelProcessActive(t *testing.T) {
 	host, s := hostSensor(t), helpersSensor(t)
 	agree(t, host)
 
 	h, path := startHelper(t), below("/usr/lib", "forker")(t)
-	fatal(t, os.WriteFile(path, forker(), 0o755))
+	fatal(t, os.WriteFile(path, forker(20_000), 0o755))
 	want := ran(1, event.System)
 	want.Exit[event.System] += 20_000
 	same(t, s.counted(t, func() { h.do("exec", "1", path) }), want)
@@ -157,7 +162,7 @@ func TestKernelProcessActive(t *testing.T) {
 func TestKernelProcessActiveOnABusyStart(t *testing.T) {
 	needRoot(t)
 	h, path := startHelper(t), below("/usr/lib", "forker")(t)
-	fatal(t, os.WriteFile(path, forker(), 0o755))
+	fatal(t, os.WriteFile(path, forker(5_000), 0o755))
 	done := make(chan bool)
 	go func() {
 		defer close(done)
@@ -212,7 +217,7 @@ func TestKernelProcessOlderThanTheSensor(t *testing.T) {
 // at once, where kernels that preempt skip it for some.
 func TestKernelProcessesThatEndTogether(t *testing.T) {
 	s, h := helpersSensor(t), startHelper(t)
-	for range 10 {
+	for range 4 {
 		same(t, s.counted(t, func() {
 			h.do("forkStay", "300")
 			h.do("reap")

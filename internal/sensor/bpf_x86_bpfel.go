@@ -299,7 +299,6 @@ const (
 	bpfMapNoModuleNotes     = "no_module_notes"
 	bpfMapNoMountNotes      = "no_mount_notes"
 	bpfMapNoNsNotes         = "no_ns_notes"
-	bpfMapNoteWalks         = "note_walks"
 	bpfMapNsNotes           = "ns_notes"
 	bpfMapOpenings          = "openings"
 	bpfMapPathFilters       = "path_filters"
@@ -314,6 +313,7 @@ const (
 	bpfMapUdpPeers          = "udp_peers"
 	bpfMapUdpSocks          = "udp_socks"
 	bpfMapUserFilters       = "user_filters"
+	bpfMapWalks             = "walks"
 	bpfMapWatchedInodes     = "watched_inodes"
 	bpfMapWatchedPaths      = "watched_paths"
 	bpfProgAcceptFexit      = "accept_fexit"
@@ -621,7 +621,6 @@ type bpfMapSpecs struct {
 	NoModuleNotes     *ebpf.MapSpec `ebpf:"no_module_notes"`
 	NoMountNotes      *ebpf.MapSpec `ebpf:"no_mount_notes"`
 	NoNsNotes         *ebpf.MapSpec `ebpf:"no_ns_notes"`
-	NoteWalks         *ebpf.MapSpec `ebpf:"note_walks"`
 	NsNotes           *ebpf.MapSpec `ebpf:"ns_notes"`
 	Openings          *ebpf.MapSpec `ebpf:"openings"`
 	PathFilters       *ebpf.MapSpec `ebpf:"path_filters"`
@@ -636,6 +635,7 @@ type bpfMapSpecs struct {
 	UdpPeers          *ebpf.MapSpec `ebpf:"udp_peers"`
 	UdpSocks          *ebpf.MapSpec `ebpf:"udp_socks"`
 	UserFilters       *ebpf.MapSpec `ebpf:"user_filters"`
+	Walks             *ebpf.MapSpec `ebpf:"walks"`
 	WatchedInodes     *ebpf.MapSpec `ebpf:"watched_inodes"`
 	WatchedPaths      *ebpf.MapSpec `ebpf:"watched_paths"`
 }
@@ -713,7 +713,6 @@ type bpfMaps struct {
 	NoModuleNotes     *ebpf.Map `ebpf:"no_module_notes"`
 	NoMountNotes      *ebpf.Map `ebpf:"no_mount_notes"`
 	NoNsNotes         *ebpf.Map `ebpf:"no_ns_notes"`
-	NoteWalks         *ebpf.Map `ebpf:"note_walks"`
 	NsNotes           *ebpf.Map `ebpf:"ns_notes"`
 	Openings          *ebpf.Map `ebpf:"openings"`
 	PathFilters       *ebpf.Map `ebpf:"path_filters"`
@@ -728,6 +727,7 @@ type bpfMaps struct {
 	UdpPeers          *ebpf.Map `ebpf:"udp_peers"`
 	UdpSocks          *ebpf.Map `ebpf:"udp_socks"`
 	UserFilters       *ebpf.Map `ebpf:"user_filters"`
+	Walks             *ebpf.Map `ebpf:"walks"`
 	WatchedInodes     *ebpf.Map `ebpf:"watched_inodes"`
 	WatchedPaths      *ebpf.Map `ebpf:"watched_paths"`
 }
@@ -758,7 +758,6 @@ func (m *bpfMaps) Close() error {
 		m.NoModuleNotes,
 		m.NoMountNotes,
 		m.NoNsNotes,
-		m.NoteWalks,
 		m.NsNotes,
 		m.Openings,
 		m.PathFilters,
@@ -773,6 +772,7 @@ func (m *bpfMaps) Close() error {
 		m.UdpPeers,
 		m.UdpSocks,
 		m.UserFilters,
+		m.Walks,
 		m.WatchedInodes,
 		m.WatchedPaths,
 	)

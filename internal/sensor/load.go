@@ -19,6 +19,7 @@ type loader struct {
 	spec    *ebpf.CollectionSpec
 	shared  *ebpf.Collection // the maps and variables
 	types   *btf.Spec        // of the kernel
+	cache   *btf.Cache       // of what else is looked up in them
 	cgroup  string           // the root of the cgroup v2 hierarchy
 	taxing  bool             // may ways be used that slow every syscall?
 	serving []serving
@@ -134,6 +135,7 @@ func (l *loader) load(spec *ebpf.ProgramSpec, target string) (*ebpf.Program, err
 	}
 	coll, err := ebpf.NewCollectionWithOptions(alone, ebpf.CollectionOptions{
 		MapReplacements: l.shared.Maps,
+		Cache:           l.cache,
 		Programs:        ebpf.ProgramOptions{KernelTypes: l.types},
 	})
 	if err != nil {

@@ -10,17 +10,20 @@ import (
 	"github.com/ebpfsecurity/ebpfsecurityreceiver/internal/event"
 )
 
-// TestKernelTCP does everything that can happen to a connection, over every kind of address.
+// TestKernelTCP does everything that can happen to a connection, over every kind of address. What is
+// counted must be reported, too.
 func TestKernelTCP(t *testing.T) {
 	l := newLab(t)
-	l.open(t)
+	r := l.report(t)
+	l.begin(t, r.Sensor)
 	for _, c := range slices.Concat(orderlyCases, failureCases) {
 		for _, f := range families {
 			t.Run(c.name+"/"+f.name, func(t *testing.T) {
 				if c.lack != nil && c.lack() != "" {
 					t.Skip("not on this kernel: network.tcp: " + c.lack())
 				}
-				l.expect(t, c.each.times(200), "tcp", c.name, f.name, "200")
+				got := r.sockets(t, func() { l.expect(t, c.each.times(200), "tcp", c.name, f.name, "200") })
+				c.sameRecords(t, 200, got[event.Connect], got[event.Accept], got[event.Close])
 			})
 		}
 	}

@@ -45,7 +45,14 @@ func (l *lab) open(t *testing.T, change ...func(*ebpf.CollectionSpec)) {
 	for _, h := range l.Hooks() {
 		t.Logf("%s by %s, not by %v", h.Name, h.Program, h.Err)
 	}
-	mustServe(t, l.Hooks())
+	l.begin(t, l.Sensor)
+}
+
+// begin lets s count from now on.
+func (l *lab) begin(t *testing.T, s *Sensor) {
+	t.Helper()
+	mustServe(t, s.Hooks())
+	l.Sensor = s
 	l.start, l.want = l.now(t), Counts{}
 }
 

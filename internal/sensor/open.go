@@ -75,8 +75,8 @@ func newLoader(o Options, change []func(*ebpf.CollectionSpec)) (*loader, error) 
 	if err != nil {
 		return nil, fmt.Errorf("read BPF object: %w", err)
 	}
-	l := &loader{spec: spec, taxing: o.SyscallTracepoints, cgroup: cgroup2Root(o.RootPath)}
-	if l.types, err = kernelTypes(o.BTF); err != nil {
+	l := &loader{spec: spec, cache: btf.NewCache(), taxing: o.SyscallTracepoints, cgroup: cgroup2Root(o.RootPath)}
+	if l.types, err = kernelTypes(o.BTF, l.cache); err != nil {
 		return nil, err
 	}
 	if err := configure(spec, o); err != nil {
@@ -104,9 +104,9 @@ func newLoader(o Options, change []func(*ebpf.CollectionSpec)) (*loader, error) 
 }
 
 // kernelTypes reads BTF (CONFIG_DEBUG_INFO_BTF), without which no program can find its way.
-func kernelTypes(file string) (types *btf.Spec, err error) {
+func kernelTypes(file string, cache *btf.Cache) (types *btf.Spec, err error) {
 	if file == "" {
-		types, err = btf.LoadKernelSpec()
+		types, err = cache.Kernel()
 	} else {
 		types, err = btf.LoadSpec(file)
 	}

@@ -39,24 +39,6 @@ func (l *lab) report(t *testing.T, change ...func(*Options)) *reporting {
 	return r
 }
 
-// TestKernelRecordsOfTCP has as many records as are counted, whatever becomes of a connection.
-func TestKernelRecordsOfTCP(t *testing.T) {
-	l := newLab(t)
-	r := l.report(t)
-	l.Sensor = r.Sensor
-	for _, c := range slices.Concat(orderlyCases, failureCases) {
-		for _, f := range families {
-			t.Run(c.name+"/"+f.name, func(t *testing.T) {
-				if c.lack != nil && c.lack() != "" {
-					t.Skip("not on this kernel: network.tcp: " + c.lack())
-				}
-				got := r.sockets(t, func() { l.expect(t, c.each.times(5), "tcp", c.name, f.name, "5") })
-				c.sameRecords(t, 5, got[event.Connect], got[event.Accept], got[event.Close])
-			})
-		}
-	}
-}
-
 // sameRecords compares records with what n connections of a case count as.
 func (c tcpCase) sameRecords(t *testing.T, n uint64, connects, accepts, closes []event.Event) {
 	t.Helper()

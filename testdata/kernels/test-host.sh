@@ -23,7 +23,7 @@ CGO_ENABLED=0 go test -c -o "$logs/sensor-host.test" .
 status=0
 {
 	echo "=== KERNEL $(uname -rm)"
-	"$logs/sensor-host.test" -test.run '^TestKernel' -test.v -test.timeout 20m
+	"$logs/sensor-host.test" -test.run '^TestKernel' -test.v -test.timeout 40m
 } > "$logs/host.log" 2>&1 < /dev/null || status=$?
 echo "=== STATUS $status" >> "$logs/host.log"
 awk -v name=host -f "$here/report.awk" "$logs/host.log" | tee "$logs/host.report"
