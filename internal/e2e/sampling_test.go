@@ -13,12 +13,18 @@ import (
 // event has a record again.
 func TestSamplingRisesAndFalls(t *testing.T) {
 	// The buffers have room for all that comes before sampling has begun.
-	r := newRig(t, "sampling::events_per_second: 500", "rings: {low: 256MiB, normal: 64MiB}", "queue: {batches: 10000, max_bytes: 1024MiB}")
+	r := newRig(t, "sampling: {events_per_second: 100, max_rate: 32}", "rings: {low: 256MiB, normal: 64MiB}", "queue: {batches: 10000, max_bytes: 1024MiB}")
 	var d done
 	flood := make(chan struct{})
 	highest := make(chan float64)
 	go func() { highest <- r.highestRate(flood) }()
-	d.add(r, 400_000, 8_000, 200)
+	sampled := func() bool {
+		l := readLedger(r.page())
+		return l.of("exec", "sampled") > 0 && l.of("file_open", "sampled") > 0
+	}
+	for n := 0; n < 10 && !sampled(); n++ {
+		d.add(r, 200_000, 3_000, 100)
+	}
 	close(flood)
 	rate := <-highest
 	_, l, a := r.settled()
