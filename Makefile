@@ -97,7 +97,7 @@ test-kernels: | need-go ## kernel tests on the running kernel (as root), and in 
 	@testdata/kernels/test-matrix.sh
 
 test-distribution: build $(TOOLS)/prometheus ## run the built distribution as a user would (as root)
-	PATH=$(TOOLS):$$PATH BIN=$(CURDIR)/$(BIN) go test -tags e2e -count 1 -v ./internal/e2e
+	PATH=$(TOOLS):$$PATH BIN=$(CURDIR)/$(BIN) go test -tags e2e -count 1 -timeout 2h -v ./internal/e2e
 
 # Prometheus is taken out of its package, as installing it would start a server.
 $(TOOLS)/prometheus:
