@@ -82,7 +82,7 @@ type load struct {
 }
 
 // begin has a process do a deed, in namespaces of its own: that makes it, and
-// the programs that it runs, of the type container, of which there may be no others.
+// the programs that it runs, of the type container, of which there are few others.
 func (r *rig) begin(deed string, args ...string) *load {
 	r.Helper()
 	l := &load{Cmd: exec.Command(filepath.Join(r.dir, "load"), args...), r: r, begun: time.Now()}

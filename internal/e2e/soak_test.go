@@ -29,7 +29,7 @@ func TestSoak(t *testing.T) {
 		d.loads++
 		restore()
 		page, l, a := r.settled()
-		r.sameCounts(page, &d, &a)
+		r.sameCounts(page, &d)
 		r.nothingMissing(&d, &a)
 		if got := l.of("connect", "observed"); got < connects["connect"] {
 			r.Errorf("%d connections were observed, and %d made", got, connects["connect"])
