@@ -11,7 +11,8 @@ import (
 )
 
 // waySensors watch privileges and the kernel, each in one of the ways to do it, so that
-// a way is also tested where a better one is there.
+// a way is also tested where a better one is there. They stay attached until the end, and
+// slow whatever runs meanwhile: the tests that use them are in the files ways_*, the last.
 var waySensors = []struct {
 	name   string
 	sensor func() *Sensor
