@@ -97,7 +97,7 @@ test-kernels: | need-go ## kernel tests on the running kernel (as root), and in 
 	@testdata/kernels/test-matrix.sh
 
 test-distribution: build $(TOOLS)/prometheus ## run the built distribution as a user would (as root)
-	PATH=$(TOOLS):$$PATH BIN=$(CURDIR)/$(BIN) go test -tags e2e -count 1 -v ./internal/e2e
+	PATH=$(TOOLS):$$PATH BIN=$(CURDIR)/$(BIN) go test -tags e2e -count 1 -timeout 2h -v ./internal/e2e
 
 # Prometheus is taken out of its package, as installing it would start a server.
 $(TOOLS)/prometheus:
@@ -112,10 +112,11 @@ cross: | need-go ## compile and vet for arm64 Linux and for macOS
 	done
 
 bench: build ## measure, and print the numbers (as root)
-	@$(NEED) qemu-system-x86_64=qemu-system-x86 cpio xz=xz-utils
-	go test -run '^$$' -bench 'Scrape|Count' -benchmem ./internal/sensor ./receiver
+	@$(NEED) qemu-system-x86_64=qemu-system-x86 cpio xz=xz-utils curl
+	go test -run '^$$' -bench 'Scrape|Count|Decode|Record|Event' -benchmem ./internal/sensor ./receiver
 	@testdata/kernels/cost.sh
 	@testdata/idle.sh
+	@testdata/throughput.sh
 
 clean: ## remove what was built
 	rm -rf bin build

@@ -10,6 +10,9 @@
 #include "note.h"
 #include "report.h"
 
+/* Whether executions of what is not there are to be reported. */
+const volatile bool report_missing = false;
+
 struct exec_note {
 	struct exec_record r;
 	__u8 name[LONG_PATH];
@@ -82,13 +85,15 @@ static __always_inline int report_failed_exec(long ret)
 	struct exec_record plain = {};
 	struct noter who = this_noter();
 	struct exec_note *note = bpf_map_lookup_elem(&exec_notes, &who);
+	bool excluded;
 	struct counts *c;
 	__u32 weight, len;
 
 	if (ret >= 0 || is_other())
 		goto out;
 	c = my_counts();
-	weight = wanted(c, CLASS_EXEC, current_excluded(), false);
+	excluded = (!report_missing && (ret == -ENOENT || ret == -ENOTDIR)) || current_excluded();
+	weight = wanted(c, CLASS_EXEC, excluded, false);
 	if (!weight)
 		goto out;
 	if (!note) {

@@ -24,7 +24,9 @@ enum { false, true };
 
 #define EPERM	      1
 #define EPIPE	      32
+#define ENOENT	      2
 #define EEXIST	      17
+#define ENOTDIR	      20
 #define ENOPROTOOPT   92
 #define ENETUNREACH   101
 #define ETIMEDOUT     110

@@ -19,6 +19,9 @@ type Events struct {
 	Classes Classes `mapstructure:"classes"`
 	// FailedOpens reports opens of watched files that failed, too.
 	FailedOpens bool `mapstructure:"failed_opens"`
+	// MissingExecs reports failed executions of what is not there, too: each search through
+	// PATH is a series of them.
+	MissingExecs bool `mapstructure:"missing_execs"`
 	// Exclude and Only keep events out: those that a list of Exclude names, and
 	// those that a list of Only, if it has entries, does not.
 	Exclude Filter `mapstructure:"exclude"`
@@ -149,7 +152,7 @@ func (e *Events) report(users names) sensor.Report {
 	return sensor.Report{
 		Classes:     e.Classes.wanted(),
 		Rings:       [sensor.Priorities]uint32{uint32(e.Rings.High), uint32(e.Rings.Normal), uint32(e.Rings.Low)},
-		FailedOpens: e.FailedOpens,
+		FailedOpens: e.FailedOpens, MissingExecs: e.MissingExecs,
 		Exclude:     e.Exclude.options(users),
 		Only:        e.Only.options(users),
 	}

@@ -122,47 +122,57 @@ func (s *sender) offer(lane sensor.Priority, b *batch) {
 	s.lose(b, errQueueFull)
 }
 
-// stop waits until all is delivered, at most until ctx is done: then the rest is lost.
+// grace is how long a pipeline that does not take the last records may hold up
+// the end: a collector waits for it when it reloads its configuration, too.
+const grace = 5 * time.Second
+
+// stop waits until all is delivered, at most for the grace or until ctx is done: then the rest is lost.
 func (s *sender) stop(ctx context.Context) error {
 	for _, queue := range s.queues {
 		close(queue)
 	}
 	defer s.abort()
+	var err error
 	select {
 	case <-s.done:
 		return nil
 	case <-ctx.Done():
+		err = fmt.Errorf("deliver the last records: %w", ctx.Err())
+	case <-time.After(grace): // no error, on which a collector that reloads would end
 	}
 	s.abort()
-	s.loseAll()
-	return fmt.Errorf("deliver the last records: %w", ctx.Err())
+	s.logger.Warn("The pipeline did not take the last records in time", zap.Int("lost", s.loseAll()))
+	return err
 }
 
-// loseAll does not wait for a pipeline that does not return.
-func (s *sender) loseAll() {
+// loseAll does not wait for a pipeline that does not return, and tells how many were lost.
+func (s *sender) loseAll() (lost int) {
 	for _, queue := range s.queues {
 		for b := range queue {
-			s.lose(b, errShutdown)
+			lost += s.lose(b, errShutdown)
 		}
 	}
 	s.mu.Lock()
 	b := s.inFlight
 	s.mu.Unlock()
 	if b != nil {
-		s.lose(b, errShutdown)
+		lost += s.lose(b, errShutdown)
 	}
+	return lost
 }
 
-func (s *sender) lose(b *batch, why error) {
-	s.drop(s.obs.StartLogsOp(context.Background()), b, event.LostBatch, why)
+func (s *sender) lose(b *batch, why error) int {
+	return s.drop(s.obs.StartLogsOp(context.Background()), b, event.LostBatch, why)
 }
 
-// drop ends the delivery of what is left of b.
-func (s *sender) drop(op context.Context, b *batch, as event.Outcome, why error) {
+// drop ends the delivery of what is left of b, and tells how much that is.
+func (s *sender) drop(op context.Context, b *batch, as event.Outcome, why error) int {
 	if b.gapsOpen() {
 		s.gaps.untell(b.gaps)
 	}
-	s.obs.EndLogsOp(op, format, b.settle(numbers{}, as, s.tally), why)
+	n := b.settle(numbers{}, as, s.tally)
+	s.obs.EndLogsOp(op, format, n, why)
+	return n
 }
 
 func (s *sender) setInFlight(b *batch) {

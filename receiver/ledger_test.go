@@ -98,6 +98,7 @@ func TestTheKernelsFiltersAreThoseOfTheConfig(t *testing.T) {
 	report := cfg.Events.report(names{"www-data": 33})
 	assert.Equal(t, [event.Classes]bool{event.Exit: true, event.Module: true}, onlyTrue(report.Classes, event.Exit, event.Module))
 	assert.True(t, report.FailedOpens)
+	assert.True(t, report.MissingExecs)
 	assert.Equal(t, []string{"/usr/bin/", "/opt/agent"}, report.Exclude.Executables)
 	assert.Equal(t, []string{"/var/log/"}, report.Exclude.Paths)
 	assert.Equal(t, []uint32{0, 33}, report.Exclude.Users)

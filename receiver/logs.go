@@ -94,7 +94,7 @@ func (l *logs) startReading() {
 	}(l.source, l.table)
 }
 
-// Shutdown stops watching, and delivers what was seen until ctx is done.
+// Shutdown stops watching, and delivers what was seen if the pipeline takes it in time.
 func (l *logs) Shutdown(ctx context.Context) error {
 	l.sensors.wantRecords(l.cfg, false)
 	err := l.stopReporting(ctx)

@@ -238,6 +238,7 @@ func TestAQueueIsFullByBytesToo(t *testing.T) {
 		lost := l[event.Exec][event.LostBatch]
 		assert.Greater(b, lost, uint64(10))
 		assert.Less(b, lost, uint64(35))
+		time.Sleep(time.Hour) // for the pipeline
 		b.shutdownShared()
 		b.assertOutcomes(event.Exec, map[event.Outcome]uint64{event.Reported: 40 - lost, event.LostBatch: lost})
 		done()
@@ -260,6 +261,7 @@ func TestAFloodOfOpensPushesNothingElseOut(t *testing.T) {
 		for range 200 {
 			b.happen(samples()["file_open"])
 		}
+		time.Sleep(time.Hour) // for the pipeline
 		b.shutdownShared()
 		assert.NotZero(b, b.ledger()[event.FileOpen][event.LostBatch])
 		b.assertOutcomes(event.Module, map[event.Outcome]uint64{event.Reported: 1})
@@ -277,16 +279,43 @@ func TestShutdownEndsWithItsContext(t *testing.T) {
 	inBubble(t, p, func(c *Config) { c.Events.Batch.MaxRecords = 2 }, func(b *bench) {
 		done := b.keepOpen()
 		b.happen(execs(9)...)
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), grace/2)
 		defer cancel()
 		start := time.Now()
 		require.ErrorIs(b, b.logs.Shutdown(ctx), context.DeadlineExceeded)
-		assert.Equal(b, 5*time.Second, time.Since(start))
+		assert.Equal(b, grace/2, time.Since(start))
 		synctest.Wait()
 		b.assertOutcomes(event.Exec, map[event.Outcome]uint64{event.LostBatch: 9})
 		b.assertOwn(0, 9)
 		done()
 	})
+}
+
+// TestShutdownDoesNotWaitForThePipeline: not for ever. It is no error, or the
+// collector would end where it was to reload its configuration.
+func TestShutdownDoesNotWaitForThePipeline(t *testing.T) {
+	for name, consume := range map[string]func(context.Context, plog.Logs) error{
+		"that is busy": func(context.Context, plog.Logs) error { return errors.New("busy") },
+		"that blocks": func(ctx context.Context, _ plog.Logs) error {
+			<-ctx.Done()
+			return ctx.Err()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			change := func(c *Config) { c.Events.Batch.MaxRecords, c.Events.Retry.MaxElapsedTime = 2, 0 }
+			inBubble(t, &fakePipeline{consume: consume}, change, func(b *bench) {
+				done := b.keepOpen()
+				b.happen(execs(9)...)
+				start := time.Now()
+				b.shutdownShared()
+				assert.Equal(b, grace, time.Since(start))
+				synctest.Wait()
+				b.assertOutcomes(event.Exec, map[event.Outcome]uint64{event.LostBatch: 9})
+				b.assertOwn(0, 9)
+				done()
+			})
+		})
+	}
 }
 
 // TestAPipelineThatIgnoresTheEnd: what it takes after Shutdown was lost already.
@@ -298,7 +327,7 @@ func TestAPipelineThatIgnoresTheEnd(t *testing.T) {
 	inBubble(t, p, nil, func(b *bench) {
 		done := b.keepOpen()
 		b.happen(execs(9)...)
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), grace/2)
 		defer cancel()
 		require.Error(b, b.logs.Shutdown(ctx))
 		time.Sleep(2 * time.Hour)

@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -35,24 +36,49 @@ func command(args ...string) *exec.Cmd {
 	return cmd
 }
 
+// An output is what a program says, which may be asked for at any time.
+type output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
 // A collector is a running distribution.
 type collector struct {
-	cmd    *exec.Cmd
-	output *bytes.Buffer
-	ended  chan struct{}
-	err    error // how it ended
+	cmd     *exec.Cmd
+	metrics string // where it shows them
+	output  *output
+	ended   chan struct{}
+	err     error // how it ended
 }
 
 // start runs the distribution with the quickstart and waits for its metrics.
 func start(t *testing.T) *collector {
 	t.Helper()
+	return startCommand(t, command("--config", quickstart), metricsURL)
+}
+
+// startCommand runs a command and waits for its metrics.
+func startCommand(t *testing.T, cmd *exec.Cmd, metrics string) *collector {
+	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Fatal("the collector sees the kernel only as root: run this as root")
 	}
-	if _, err := scrape(); err == nil {
-		t.Fatalf("something else answers at %s already", metricsURL)
+	if _, err := get(metrics); err == nil {
+		t.Fatalf("something else answers at %s already", metrics)
 	}
-	c := &collector{cmd: command("--config", quickstart), output: &bytes.Buffer{}, ended: make(chan struct{})}
+	c := &collector{cmd: cmd, metrics: metrics, output: &output{}, ended: make(chan struct{})}
 	c.cmd.Stdout, c.cmd.Stderr = c.output, c.output
 	if err := c.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -68,8 +94,8 @@ func start(t *testing.T) *collector {
 			t.Logf("the collector said:\n%s", c.output)
 		}
 	})
-	eventually(t, "metrics at "+metricsURL, func() bool {
-		page, err := scrape()
+	eventually(t, "metrics at "+metrics, func() bool {
+		page, err := c.scrape()
 		return err == nil && strings.Contains(page, "security_ebpf_up")
 	})
 	return c
@@ -92,7 +118,7 @@ func (c *collector) stop(t *testing.T) {
 }
 
 // scrape is what Prometheus would read.
-func scrape() (string, error) { return get(metricsURL) }
+func (c *collector) scrape() (string, error) { return get(c.metrics) }
 
 func get(url string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)

@@ -46,7 +46,7 @@ const (
 
 func TestQuickstartShowsRealNumbers(t *testing.T) {
 	c := start(t)
-	page, err := scrape()
+	page, err := c.scrape()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +64,7 @@ func TestQuickstartShowsRealNumbers(t *testing.T) {
 	before, _ := value(page, systemExecs)
 	runTrue(t)
 	eventually(t, fmt.Sprintf("%s to rise by %d from %g", systemExecs, execs, before), func() bool {
-		page, _ = scrape()
+		page, _ = c.scrape()
 		now, _ := value(page, systemExecs)
 		return now >= before+execs
 	})
@@ -87,6 +87,7 @@ func value(page, name string) (float64, bool) {
 	lines := bufio.NewScanner(strings.NewReader(page))
 	for lines.Scan() {
 		series, number, _ := strings.Cut(lines.Text(), " ")
+		number, _, _ = strings.Cut(number, " ") // without the time
 		got, gotLabels, _ := strings.Cut(strings.TrimSuffix(series, "}"), "{")
 		if got != metric || !containsAll(gotLabels, labels) {
 			continue

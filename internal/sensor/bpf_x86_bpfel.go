@@ -435,6 +435,7 @@ const (
 	bpfVarOnlyNetns         = "only_netns"
 	bpfVarProcessRound      = "process_round"
 	bpfVarReportClasses     = "report_classes"
+	bpfVarReportMissing     = "report_missing"
 	bpfVarSampleRate        = "sample_rate"
 	bpfVarSelfTgid          = "self_tgid"
 	bpfVarUdpByCookie       = "udp_by_cookie"
@@ -659,6 +660,7 @@ type bpfVariableSpecs struct {
 	OnlyNetns      *ebpf.VariableSpec `ebpf:"only_netns"`
 	ProcessRound   *ebpf.VariableSpec `ebpf:"process_round"`
 	ReportClasses  *ebpf.VariableSpec `ebpf:"report_classes"`
+	ReportMissing  *ebpf.VariableSpec `ebpf:"report_missing"`
 	SampleRate     *ebpf.VariableSpec `ebpf:"sample_rate"`
 	SelfTgid       *ebpf.VariableSpec `ebpf:"self_tgid"`
 	UdpByCookie    *ebpf.VariableSpec `ebpf:"udp_by_cookie"`
@@ -797,6 +799,7 @@ type bpfVariables struct {
 	OnlyNetns      *ebpf.Variable `ebpf:"only_netns"`
 	ProcessRound   *ebpf.Variable `ebpf:"process_round"`
 	ReportClasses  *ebpf.Variable `ebpf:"report_classes"`
+	ReportMissing  *ebpf.Variable `ebpf:"report_missing"`
 	SampleRate     *ebpf.Variable `ebpf:"sample_rate"`
 	SelfTgid       *ebpf.Variable `ebpf:"self_tgid"`
 	UdpByCookie    *ebpf.Variable `ebpf:"udp_by_cookie"`

@@ -119,6 +119,39 @@ func TestKernelRecordsOfFailedExecs(t *testing.T) {
 	}
 }
 
+// TestKernelRecordsOfMissingExecs has none of what is not there unless they are wanted, but counts them.
+func TestKernelRecordsOfMissingExecs(t *testing.T) {
+	needRoot(t)
+	s := Open(Options{
+		Process: true, SyscallTracepoints: true, Cgroup: testCgroupID(),
+		Report: Report{Classes: only(event.Exec), Rings: [Priorities]uint32{1 << 20, 1 << 20, 4096}},
+	})
+	t.Cleanup(func() { fatal(t, s.Close()) })
+	if programOf(s.Hooks(), "process.failure") == "" {
+		t.Skip("not on this kernel: process.failure")
+	}
+	r, h := s.report(t), startHelper(t)
+	dir := t.TempDir()
+	fatal(t, os.WriteFile(filepath.Join(dir, "plain"), nil, 0o600))
+	r.settle()
+	r.take(event.Exec)
+	before, err := s.Ledger()
+	fatal(t, err)
+	h.do("failWith", "ENOENT", "", "/none/of/these")
+	h.do("failWith", "ENOTDIR", "", filepath.Join(dir, "plain", "x"))
+	h.do("failWith", "EACCES", "", filepath.Join(dir, "plain"))
+	r.settle()
+	after, err := s.Ledger()
+	fatal(t, err)
+	got := r.take(event.Exec)
+	if len(got) != 1 || got[0].Errno != uint32(unix.EACCES) {
+		t.Errorf("%+v", got)
+	}
+	if n := after[event.Exec][event.Filtered] - before[event.Exec][event.Filtered]; n != 2 {
+		t.Errorf("%d are filtered instead of 2", n)
+	}
+}
+
 // TestKernelRecordsOfExecsInTurn lets one that fails leave nothing to one that does not, and the other way round.
 func TestKernelRecordsOfExecsInTurn(t *testing.T) {
 	reportEachWay(t, []string{"process.failure"}, func(t *testing.T, r *reporting) {

@@ -111,9 +111,20 @@ func TestKernelModuleLoads(t *testing.T) {
 }
 
 // bpfCall is the system call; its attributes are 32-bit words (union bpf_attr).
+// bpfCall lets no signal of the Go runtime end the verification of a program, with EAGAIN.
 func bpfCall(cmd uintptr, attr ...uint32) (int, error) {
 	var full [32]uint32
 	copy(full[:], attr)
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	before, all := unix.Sigset_t{}, unix.Sigset_t{}
+	for i := range all.Val {
+		all.Val[i] = ^all.Val[i]
+	}
+	if err := unix.PthreadSigmask(unix.SIG_BLOCK, &all, &before); err != nil {
+		return 0, err
+	}
+	defer func() { _ = unix.PthreadSigmask(unix.SIG_SETMASK, &before, nil) }()
 	fd, _, errno := unix.Syscall(unix.SYS_BPF, cmd, uintptr(unsafe.Pointer(&full)), unsafe.Sizeof(full))
 	if errno != 0 {
 		return 0, errno

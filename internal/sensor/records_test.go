@@ -84,7 +84,7 @@ type reporting struct {
 
 // allRecords is the report of everything.
 func allRecords() Report {
-	r := Report{Rings: [Priorities]uint32{1 << 20, 8 << 20, 8 << 20}, FailedOpens: true}
+	r := Report{Rings: [Priorities]uint32{1 << 20, 8 << 20, 8 << 20}, FailedOpens: true, MissingExecs: true}
 	for c := range r.Classes {
 		r.Classes[c] = true
 	}

@@ -56,6 +56,7 @@ func configureReport(spec *ebpf.CollectionSpec, o Options) error {
 	}
 	for name, value := range map[string]any{
 		bpfVarReportClasses: classes,
+		bpfVarReportMissing: o.Report.MissingExecs,
 		bpfVarArgsMax:       args,
 		bpfVarWakeNormal:    uint64(size(Normal) / wakeAt),
 		bpfVarWakeLow:       uint64(size(Low) / wakeAt),

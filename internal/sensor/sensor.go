@@ -63,6 +63,9 @@ type Report struct {
 	Rings [Priorities]uint32
 	// FailedOpens reports opens of watched files that failed, too.
 	FailedOpens bool
+	// MissingExecs reports executions of what is not there (ENOENT, ENOTDIR), too: a search
+	// through PATH is a series of them. They are filtered otherwise.
+	MissingExecs bool
 	// ArgsMax is how many bytes of argv are reported, at most 32767; 0 is as many.
 	ArgsMax uint32
 	// Exclude and Only are filters that the kernel applies. What either of them keeps
