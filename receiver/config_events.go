@@ -28,7 +28,7 @@ type Events struct {
 	Only    Filter `mapstructure:"only"`
 	// ArgsMaxBytes is how much of the arguments of a program is reported.
 	ArgsMaxBytes ArgsSize `mapstructure:"args_max_bytes"`
-	// Ancestors is how many processes above the parent a record names.
+	// Ancestors is how many processes above its own a record names, the parent first.
 	Ancestors Depth `mapstructure:"ancestors"`
 
 	Rings    Rings                     `mapstructure:"rings"`
