@@ -15,8 +15,10 @@ import (
 // slow is how long a record takes its reader, longer than it takes an emulated CPU to make one.
 const slow = 200 * time.Microsecond
 
-// A slowReader takes its time over every record, and only counts them.
+// A slowReader takes its time over every record, and only counts them. At the first
+// it stops until the ring behind it is full, however slow the machine.
 type slowReader struct {
+	full    func() bool
 	mu      sync.Mutex
 	read    [event.Classes]uint64
 	high    uint64 // of suspicious processes
@@ -37,6 +39,9 @@ func (r *slowReader) Event(e *event.Event) {
 	n := r.numbers[key]
 	r.numbers[key] = numbered{max(n.next, e.Seq+1), n.received + 1}
 	r.mu.Unlock()
+	for !r.full() {
+		time.Sleep(10 * time.Millisecond)
+	}
 	for until := time.Now().Add(slow); time.Now().Before(until); {
 	}
 }
@@ -91,12 +96,23 @@ func TestKernelOverload(t *testing.T) {
 	opener, runner, planter := startHelper(t), startHelper(t), startHelper(t)
 	system, tmp := systemProgram(t), tmpProgram(t)
 
-	r, done := &slowReader{numbers: make(map[[2]uint64]numbered)}, make(chan error, 1)
+	started := make(chan struct{})
+	full := func() bool { // the helpers' start fills nothing
+		select {
+		case <-started:
+			now, err := s.Ledger()
+			return err != nil || now[event.FileOpen][event.LostRing] > 0
+		default:
+			return true
+		}
+	}
+	r, done := &slowReader{full: full, numbers: make(map[[2]uint64]numbered)}, make(chan error, 1)
 	go func() { done <- s.Read(r) }()
 	r.settle()
 	before, err := s.Ledger()
 	fatal(t, err)
 	r.read, r.high = [event.Classes]uint64{}, 0 // that the helpers were started
+	close(started)
 	start := time.Now()
 	counts := s.counted(t, func() {
 		var all sync.WaitGroup

@@ -103,7 +103,7 @@ func TestKernelOpenAndClose(t *testing.T) {
 	needRoot(t)
 	usual() // what is kept, is kept once
 	files, routines := descriptors(t), runtime.NumGoroutine()
-	for i := range 20 {
+	for i := range 6 {
 		o := everything()
 		if i > 0 { // the others load slowly in a VM
 			o = Options{Network: true}
