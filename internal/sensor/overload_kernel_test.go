@@ -80,7 +80,7 @@ func (r *slowReader) missing() (missing [event.Classes]uint64) {
 func TestKernelOverload(t *testing.T) {
 	needRoot(t)
 	needShadow(t)
-	const opens, execs, planted = 12_000, 300, 50
+	const opens, execs, planted = 3_000, 300, 50
 	s := Open(Options{
 		Process: true, File: true, SyscallTracepoints: true, Cgroup: testCgroupID(),
 		Watch:             []Watch{{shadow, event.Critical, true, true}},
