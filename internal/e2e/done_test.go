@@ -73,7 +73,8 @@ func counter(page, series string) float64 {
 	return -1
 }
 
-// nothingMissing: no event of high priority.
+// nothingMissing: no event of high priority. It is forgotten who did it, as the
+// number of a process is used again after some thousands.
 func (r *rig) nothingMissing(d *done, a *arrivals) {
 	r.Helper()
 	if n := a.execs[execution{r.dropped, "suspicious"}]; n != d.suspicious {
@@ -86,4 +87,6 @@ func (r *rig) nothingMissing(d *done, a *arrivals) {
 			}
 		}
 	}
+	d.prioritized, d.prioritizers = nil, nil
+	r.consumer.forget()
 }
