@@ -46,7 +46,7 @@ opens() {
 	ended=$EPOCHREALTIME
 	sleep 4 # until all is delivered, and counted
 	after=$(ticks)
-	awk -v n="$(awk '{ print $2 }' "$dir/did")" -v s="$(awk "BEGIN { print $ended - $begun }")" -v t="$((after - before))" \
+	awk -v n="$(awk '/^file_open/ { print $2 }' "$dir/did")" -v s="$(awk "BEGIN { print $ended - $begun }")" -v t="$((after - before))" \
 		-v hz="$(getconf CLK_TCK)" -v peak="$(resident VmHWM)" -v now="$(resident VmRSS)" 'BEGIN {
 		printf "  %7.0f opens/s: %5.2f processor seconds per million, resident at most %d MB, then %d MB\n",
 			n / s, t / hz / n * 1e6, peak, now }'

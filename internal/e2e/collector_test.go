@@ -22,7 +22,7 @@ import (
 const (
 	quickstart = "examples/quickstart.yaml"
 	metricsURL = "http://127.0.0.1:9102/metrics"
-	patience   = 60 * time.Second
+	patience   = 3 * time.Minute
 )
 
 // command is the distribution with arguments, in the directory a user is in.

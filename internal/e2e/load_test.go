@@ -29,11 +29,16 @@ func TestMain(m *testing.M) {
 	if !ok {
 		os.Exit(m.Run())
 	}
+	begun := time.Now()
 	if err := do(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+	fmt.Println(took, time.Since(begun).Milliseconds())
 }
+
+// took is what a load prints last: how long it took.
+const took = "milliseconds"
 
 // deeds are what loads consist of. Each prints what it did: lines of a class
 // of events and how many of them.

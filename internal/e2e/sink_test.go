@@ -135,6 +135,13 @@ func (c *sink) arrived() arrivals {
 	return a
 }
 
+// forget who did what.
+func (c *sink) forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.pids = make(map[string]map[int64]uint64)
+}
+
 func (a *arrivals) take(logs plog.Logs) {
 	for _, rl := range logs.ResourceLogs().All() {
 		for _, sl := range rl.ScopeLogs().All() {

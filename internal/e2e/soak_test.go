@@ -13,9 +13,11 @@ import (
 // do, for as long as E2E_SOAK says: whenever it is quiet the ledger balances and
 // nothing is missing, and in the end the collector takes no more than after a while.
 func TestSoak(t *testing.T) {
-	length, err := time.ParseDuration(os.Getenv("E2E_SOAK"))
-	if err != nil {
-		length = 30 * time.Second
+	length := 30 * time.Second
+	if text := os.Getenv("E2E_SOAK"); text != "" {
+		var err error
+		length, err = time.ParseDuration(text)
+		fatal(t, err)
 	}
 	r := newRig(t, "classes: {connect: true, accept: true, close: true}")
 	var d done
@@ -50,6 +52,7 @@ func TestSoak(t *testing.T) {
 // misbehave has the sink answer in another way each time, until it is restored.
 func (c *sink) misbehave(round int) (restore func()) {
 	blocked, release := blocks()
+	c.t.Cleanup(release)
 	ways := []func() int{takes, slowly(20 * time.Millisecond), busy, blocked}
 	c.from(ways[round%len(ways)])
 	return func() {
