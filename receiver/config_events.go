@@ -153,8 +153,8 @@ func (e *Events) report(users names) sensor.Report {
 		Classes:     e.Classes.wanted(),
 		Rings:       [sensor.Priorities]uint32{uint32(e.Rings.High), uint32(e.Rings.Normal), uint32(e.Rings.Low)},
 		FailedOpens: e.FailedOpens, MissingExecs: e.MissingExecs,
-		Exclude:     e.Exclude.options(users),
-		Only:        e.Only.options(users),
+		Exclude: e.Exclude.options(users),
+		Only:    e.Only.options(users),
 	}
 }
 
