@@ -24,7 +24,7 @@ var _ = can("fail to open", func(args []string) (string, error) {
 		if _, _, errno := unix.RawSyscall(unix.SYS_SETRESUID, ^uintptr(0), uintptr(uid), ^uintptr(0)); errno != 0 {
 			return "", errno
 		}
-		defer unix.RawSyscall(unix.SYS_SETRESUID, ^uintptr(0), 0, ^uintptr(0))
+		defer func() { _, _, _ = unix.RawSyscall(unix.SYS_SETRESUID, ^uintptr(0), 0, ^uintptr(0)) }()
 	}
 	var last error
 	for range n {
@@ -35,7 +35,9 @@ var _ = can("fail to open", func(args []string) (string, error) {
 		}
 		last = err
 	}
-	return unix.ErrnoName(last.(unix.Errno)), nil
+	var errno unix.Errno
+	errors.As(last, &errno)
+	return unix.ErrnoName(errno), nil
 })
 
 func TestKernelRecordsOfFailedOpens(t *testing.T) {

@@ -21,6 +21,7 @@ import (
 // TestMain runs the tests, or serves one as its helper: a process that does what
 // it is told, in a cgroup of the tests' own.
 func TestMain(m *testing.M) {
+	echoIfAsked()
 	if os.Getenv("SENSOR_HELPER") != "" {
 		go serveTest(os.Stdin, os.Stdout)
 		for do := range onLeader {

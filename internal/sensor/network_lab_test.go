@@ -23,6 +23,8 @@ type lab struct {
 	want   Counts // all that is expected since start
 	missed uint64
 	told   uint64 // of missed
+	// skipped is how many runs of programs the kernel skipped in the last deed.
+	skipped uint64
 }
 
 // newLab starts the helper; nothing is counted before open.
@@ -81,6 +83,7 @@ func (l *lab) settle(t *testing.T, before, want Counts) {
 	}
 	l.want = l.want.plus(got) // one failure is not to be told twice
 	got.Missed, l.told = l.missed-l.told, l.missed
+	l.skipped = got.Missed
 	if got.Missed != 0 {
 		t.Logf("the kernel skipped %d runs of programs", got.Missed)
 	}

@@ -4,6 +4,7 @@ package sensor
 
 import (
 	"os"
+	"runtime"
 	"strconv"
 	"sync"
 	"testing"
@@ -42,7 +43,8 @@ func (r *slowReader) Event(e *event.Event) {
 	for !r.full() {
 		time.Sleep(10 * time.Millisecond)
 	}
-	for until := time.Now().Add(slow); time.Now().Before(until); {
+	for start := time.Now(); time.Since(start) < slow; {
+		runtime.Gosched()
 	}
 }
 

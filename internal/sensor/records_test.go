@@ -5,7 +5,6 @@ package sensor
 import (
 	"bytes"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -148,9 +147,4 @@ func (r *reporting) during(t *testing.T, class event.Class, do func()) []event.E
 			class, n(event.Observed), n(event.Filtered), n(event.Sampled), n(event.LostRing), len(got))
 	}
 	return got
-}
-
-// arguments are strings that each end with a NUL.
-func arguments(args []byte) []string {
-	return strings.Split(strings.TrimSuffix(string(args), "\x00"), "\x00")
 }

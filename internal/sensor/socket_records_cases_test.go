@@ -113,7 +113,7 @@ var tcpRecords = []recordCase{
 	}},
 	{"bound before it connects", func(p place, d *diary) {
 		client := socket(p.domain, unix.SOCK_STREAM, 0)
-		must("bind", unix.Bind(client, p.family.port(0)))
+		must("bind", unix.Bind(client, p.port(0)))
 		must("connect", unix.Connect(client, p.port(p.at)))
 		server := p.accept()
 		d.both(client, server, me, me, func() { hangUp(client, server) }, 0, 0)
@@ -198,7 +198,7 @@ var tcpRecords = []recordCase{
 		gone := meet(p.family, 0)
 		hangUp(gone.listener)
 		fd := socket(p.domain, unix.SOCK_STREAM, 0)
-		must("bind", unix.Bind(fd, p.family.port(0)))
+		must("bind", unix.Bind(fd, p.port(0)))
 		d.failed(name(fd), gone.addrPort(), unix.ECONNREFUSED)
 		refuse(unix.Connect(fd, p.port(gone.at)), unix.ECONNREFUSED)
 		hangUp(fd)

@@ -39,8 +39,9 @@ func (l *lab) report(t *testing.T, change ...func(*Options)) *reporting {
 	return r
 }
 
-// sameRecords compares records with what n connections of a case count as.
-func (c tcpCase) sameRecords(t *testing.T, n uint64, connects, accepts, closes []event.Event) {
+// sameRecords compares records with what n connections of a case count as. What the
+// kernel skipped no program can report, see same.
+func (c tcpCase) sameRecords(t *testing.T, n, skipped uint64, connects, accepts, closes []event.Event) {
 	t.Helper()
 	all := slices.Concat(connects, closes)
 	errnos := func(which ...uint32) (n uint64) {
@@ -73,7 +74,7 @@ func (c tcpCase) sameRecords(t *testing.T, n uint64, connects, accepts, closes [
 		{"reset", errnos(uint32(unix.ECONNRESET), uint32(unix.EPIPE)), n * c.each.reset},
 		{"unreachable", errnos(uint32(unix.EHOSTUNREACH)), n * c.each.unreachable},
 	} {
-		if x.got != x.want {
+		if max(x.got, x.want)-min(x.got, x.want) > skipped {
 			t.Errorf("%d records of %s instead of %d", x.got, x.what, x.want)
 		}
 	}

@@ -51,7 +51,7 @@ func TestKernelRecordsOfPeers(t *testing.T) {
 	l := newLab(t)
 	r := l.report(t, func(o *Options) { o.Report.Exclude.Peers = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")} })
 	r.settle()
-	r.recorder.events = nil
+	r.events = nil
 	before, err := r.Ledger()
 	fatal(t, err)
 	for _, f := range families {

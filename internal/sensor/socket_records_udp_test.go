@@ -33,7 +33,7 @@ var udpRecords = []recordCase{
 	}},
 	{"connected and bound", func(p place, d *diary) {
 		fd := p.speaker()
-		must("bind", unix.Bind(fd, p.family.port(0)))
+		must("bind", unix.Bind(fd, p.port(0)))
 		must("connect", unix.Connect(fd, p.port(p.at)))
 		d.sent(name(fd), p.addrPort())
 		write(fd)
@@ -51,7 +51,7 @@ var udpRecords = []recordCase{
 	}},
 	{"not connected, but bound", func(p place, d *diary) {
 		fd := p.speaker()
-		must("bind", unix.Bind(fd, p.family.port(0)))
+		must("bind", unix.Bind(fd, p.port(0)))
 		sendTo(fd, p)
 		p.receive()
 		d.sent(name(fd), p.addrPort())
