@@ -93,7 +93,7 @@ static __always_inline int report_failed_exec(long ret)
 		goto out;
 	c = my_counts();
 	excluded = (!report_missing && (ret == -ENOENT || ret == -ENOTDIR)) || current_excluded();
-	weight = wanted(c, CLASS_EXEC, excluded, false);
+	weight = wanted(c, CLASS_EXEC, excluded, now_suspicious());
 	if (!weight)
 		goto out;
 	if (!note) {

@@ -103,7 +103,7 @@ static __always_inline int count_open(struct file *file, bool direct)
 	else
 		return 0;
 	excluded = path_excluded(&w->key) || current_excluded();
-	weight = wanted(c, CLASS_FILE_OPEN, excluded, false);
+	weight = wanted(c, CLASS_FILE_OPEN, excluded, now_suspicious());
 	if (!weight)
 		return 0;
 	s->r.inode = BPF_CORE_READ(file, f_inode, i_ino);
@@ -224,6 +224,7 @@ static __always_inline int open_failed(int dfd, struct filename *name, const str
 	struct file_scratch *s = bpf_map_lookup_elem(&failed_scratch, &zero);
 	struct walk *w = walk_in(WALK_NO_OPEN);
 	struct counts *c = my_counts();
+	bool excluded;
 	enum operation op;
 	struct watch *found;
 	__u8 level;
@@ -238,7 +239,8 @@ static __always_inline int open_failed(int dfd, struct filename *name, const str
 	level = level_of(found, (flags + 1) & (FMODE_READ | FMODE_WRITE), flags & O_TRUNC, &op);
 	if (!level)
 		return 0;
-	weight = wanted(c, CLASS_FILE_OPEN, path_excluded(&w->key) || current_excluded(), false);
+	excluded = path_excluded(&w->key) || current_excluded();
+	weight = wanted(c, CLASS_FILE_OPEN, excluded, now_suspicious());
 	if (!weight)
 		return 0;
 	s->r.inode = 0;

@@ -140,6 +140,15 @@ static __always_inline bool current_excluded(void)
 			      BPF_CORE_READ(task, cred, euid.val));
 }
 
+/* now_suspicious tells whether the current process is. */
+static __always_inline bool now_suspicious(void)
+{
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	struct process *p = bpf_map_lookup_elem(&processes, &tgid);
+
+	return p && p->type == PROCESS_SUSPICIOUS;
+}
+
 /*
  * wanted counts an event and tells how many the record of it is to stand for, 0
  * if there is to be none. Those of high priority are never sampled.

@@ -165,15 +165,6 @@ static __noinline int report_accept(const struct sock *sk)
 	return 0;
 }
 
-/* now_suspicious tells whether the current process is. */
-static __always_inline bool now_suspicious(void)
-{
-	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
-	struct process *p = bpf_map_lookup_elem(&processes, &tgid);
-
-	return p && p->type == PROCESS_SUSPICIOUS;
-}
-
 /*
  * want_udp counts a datagram to a new peer and tells how many the record of it
  * is to stand for.

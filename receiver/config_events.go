@@ -1,6 +1,7 @@
 package receiver
 
 import (
+	"math"
 	"net/netip"
 	"strconv"
 	"time"
@@ -167,6 +168,9 @@ func (c Classes) wanted() [event.Classes]bool {
 	}
 }
 
+// noUser is the number that no user can have: (uid_t)-1.
+const noUser = math.MaxUint32
+
 // options are the filter in the sensor's words, but for the containers, which
 // the kernel does not know.
 func (f Filter) options(users names) sensor.Filter {
@@ -178,9 +182,11 @@ func (f Filter) options(users names) sensor.Filter {
 		o.Paths = append(o.Paths, string(p))
 	}
 	for _, u := range f.Users {
-		if id, ok := users.id(u); ok {
-			o.Users = append(o.Users, id)
+		id, ok := users.id(u)
+		if !ok {
+			id = noUser // or a list of unknown names would be none
 		}
+		o.Users = append(o.Users, id)
 	}
 	for _, p := range f.Peers {
 		if prefix, err := p.prefix(); err == nil {

@@ -103,6 +103,6 @@ func TestTheKernelsFiltersAreThoseOfTheConfig(t *testing.T) {
 	assert.Equal(t, []string{"/var/log/"}, report.Exclude.Paths)
 	assert.Equal(t, []uint32{0, 33}, report.Exclude.Users)
 	assert.Equal(t, "[10.0.0.0/8 2001:db8::1/128 192.0.2.1/32]", text(report.Exclude.Peers))
-	assert.Equal(t, []uint32{1000}, report.Only.Users)
+	assert.Equal(t, []uint32{1000, noUser}, report.Only.Users, "an unknown name is nobody's: it must not open the filter")
 	assert.Equal(t, [3]uint32{65536, 1 << 20, 4096}, report.Rings)
 }

@@ -44,7 +44,9 @@ func (w *writer) exec(e *event.Event, p *process.Process) said {
 		a.list("process.command_args", w.args)
 		a.num("process.args_count", int64(len(w.args)))
 	}
-	a.boolean("process.interactive", e.Exec.TTY != 0)
+	if e.Errno == 0 {
+		a.boolean("process.interactive", e.Exec.TTY != 0)
+	}
 	if e.Exec.Session != 0 {
 		a.num("process.session_leader.pid", int64(e.Exec.Session))
 	}

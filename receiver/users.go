@@ -57,7 +57,7 @@ func (c *Config) users(logger *zap.Logger) names {
 			read = true
 		}
 		if _, ok := known.id(u); !ok {
-			logger.Warn("A filter names a user who is not there, and does nothing for it", zap.String("user", string(u)), zap.Error(err))
+			logger.Warn("A filter names a user who is not there, so nobody is that", zap.String("user", string(u)), zap.Error(err))
 		}
 	}
 	return known

@@ -4,6 +4,8 @@ package sensor
 
 import (
 	"os"
+	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"sync"
@@ -163,10 +165,12 @@ func TestKernelSampling(t *testing.T) {
 	needRoot(t)
 	needShadow(t)
 	const opens = 10_000
+	dir := dirIn(t, "/home")
 	s := Open(Options{
-		File: true, SyscallTracepoints: true, Cgroup: testCgroupID(),
-		Watch:  []Watch{{shadow, event.Critical, true, true}},
-		Report: Report{Classes: only(event.FileOpen), Rings: [Priorities]uint32{Low: 16 << 20}},
+		Process: true, File: true, SyscallTracepoints: true, Cgroup: testCgroupID(),
+		Watch:             []Watch{{shadow, event.Critical, true, true}},
+		WorldWritableDirs: []string{dir},
+		Report:            Report{Classes: only(event.FileOpen), Rings: [Priorities]uint32{Low: 16 << 20}},
 	})
 	t.Cleanup(func() { fatal(t, s.Close()) })
 	mustServe(t, s.Hooks())
@@ -186,6 +190,14 @@ func TestKernelSampling(t *testing.T) {
 	// Each is left out or not for itself: 4 standard deviations are 4·√(10000·15/16·1/16)·16 ≈ 1550.
 	if stands < opens-1550 || stands > opens+1550 {
 		t.Errorf("%d records stand for %d events, not for %d", len(got), stands, opens)
+	}
+	image, err := os.ReadFile("/proc/self/exe")
+	fatal(t, err)
+	path := filepath.Join(dir, "suspicious")
+	fatal(t, os.WriteFile(path, image, 0o755))
+	suspicious := startHelper(t, func(c *exec.Cmd) { c.Path = path })
+	if all := r.during(t, event.FileOpen, func() { suspicious.do("open files", "openat", "", "100") }); len(all) != 100 {
+		t.Errorf("%d records of a suspicious process instead of 100", len(all))
 	}
 	fatal(t, s.SetSampleRate(event.FileOpen, 1))
 	if again := r.during(t, event.FileOpen, func() { h.do("open files", "openat", "", "100") }); len(again) != 100 {
