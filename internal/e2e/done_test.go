@@ -9,8 +9,9 @@ import (
 
 // A done is what the loads of a test say that they did, all together.
 type done struct {
-	loads                    uint64 // themselves
+	loads, suspiciousLoads   uint64 // themselves
 	opens, execs, suspicious uint64
+	secrets                  uint64 // opens by a suspicious program
 	prioritized              []map[string]uint64
 	prioritizers             []int64
 }
@@ -23,17 +24,20 @@ func (d *done) add(r *rig, opens, execs, prioritized int) {
 		r.begin("run", r.runs, strconv.Itoa(execs)),
 		r.begin("run", r.dropped, strconv.Itoa(prioritized)),
 		r.begin("prioritize", filepath.Join(r.dir, "mnt"), strconv.Itoa(prioritized)),
+		r.beginAs(r.droppedLoad, "open", r.secret, strconv.Itoa(prioritized)),
 	}
 	did := make([]map[string]uint64, len(all))
 	for i, l := range all {
 		did[i] = l.did()
 	}
-	d.loads += uint64(len(all))
+	d.loads += uint64(len(all) - 1)
+	d.suspiciousLoads++
 	d.opens += did[0]["file_open"]
 	d.execs += did[1]["exec"]
 	d.suspicious += did[2]["exec"]
 	d.prioritized = append(d.prioritized, did[3])
 	d.prioritizers = append(d.prioritizers, int64(all[3].Process.Pid))
+	d.secrets += did[4]["file_open"]
 }
 
 // sameCounts compares the counters with what was done. The kernel says how often
@@ -44,16 +48,17 @@ func (r *rig) sameCounts(page string, d *done) {
 	fatal(r, err)
 	missed, _ := value(own, "otelcol_ebpfsecurity_missed")
 	l := readLedger(page)
+	opens, suspicious := float64(d.opens+d.secrets), d.suspicious+d.suspiciousLoads
 	for _, c := range []struct {
 		what        string
 		got, want   float64
 		othersCount bool // what others on this host do
 	}{
-		{"opens", counter(page, `security_ebpf_file_access_total{operation="read",severity="critical"}`), float64(d.opens), false},
-		{"opens in the ledger", float64(l.of("file_open", "observed")), float64(d.opens), false},
-		{"executions in the ledger", float64(l.of("exec", "observed") - l.of("exec", "filtered")), float64(d.execs + d.suspicious + d.loads), false},
+		{"opens", counter(page, `security_ebpf_file_access_total{operation="read",severity="critical"}`), opens, false},
+		{"opens in the ledger", float64(l.of("file_open", "observed")), opens, false},
+		{"executions in the ledger", float64(l.of("exec", "observed") - l.of("exec", "filtered")), float64(d.execs + d.loads + suspicious), false},
 		{"executions", counter(page, `security_ebpf_process_exec_total{type="container"}`), float64(d.execs + d.loads), true},
-		{"suspicious executions", counter(page, `security_ebpf_process_exec_total{type="suspicious"}`), float64(d.suspicious), true},
+		{"suspicious executions", counter(page, `security_ebpf_process_exec_total{type="suspicious"}`), float64(suspicious), true},
 	} {
 		r.Logf("%s: counted %.0f, made %.0f", c.what, c.got, c.want)
 		if c.got+missed < c.want || c.got > c.want && !c.othersCount {
@@ -76,6 +81,9 @@ func (r *rig) nothingMissing(d *done, a *arrivals) {
 	r.Helper()
 	if n := a.execs[execution{r.dropped, "suspicious"}]; n != d.suspicious {
 		r.Errorf("%d records of suspicious programs instead of %d", n, d.suspicious)
+	}
+	if n := a.paths[r.secret]; n != d.secrets {
+		r.Errorf("%d records of opens by a suspicious program instead of %d", n, d.secrets)
 	}
 	for i, did := range d.prioritized {
 		for class, n := range did {

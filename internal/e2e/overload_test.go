@@ -50,8 +50,9 @@ func TestReaderStandsStill(t *testing.T) {
 	if l.of("file_open", "lost_ring") == 0 {
 		t.Error("the buffer was large enough")
 	}
-	if lost := l.lost("file_open"); lost+a.paths[r.watched] != d.opens {
-		t.Errorf("%d opens arrived, %d were lost, and %d were made", a.paths[r.watched], lost, d.opens)
+	arrived, lost := a.paths[r.watched], l.lost("file_open")
+	if arrived+lost != d.opens {
+		t.Errorf("%d opens arrived, %d were lost, and %d were made", arrived, lost, d.opens)
 	}
 	r.stop(t)
 }

@@ -23,10 +23,12 @@ type rig struct {
 	consumer *sink
 	own      string // metrics of the collector about itself
 
-	dir     string
-	watched string // an opened file
-	runs    string // a program
-	dropped string // a suspicious one
+	dir         string
+	watched     string // a file
+	secret      string // one that suspicious programs open
+	runs        string // a program
+	dropped     string // a suspicious one
+	droppedLoad string
 }
 
 // newRig starts the distribution with options such as "sampling::interval: 1s" of events.
@@ -59,8 +61,10 @@ func newLoads(t *testing.T) *rig {
 	fatal(t, err)
 	r.write("load", binary)
 	r.watched = r.write("watched/file", nil)
+	r.secret = r.write("watched/secret", nil)
 	r.runs = r.write("runs", program())
 	r.dropped = r.write("dropped/runs", program())
+	r.droppedLoad = r.write("dropped/load", binary)
 	fatal(t, os.Mkdir(filepath.Join(r.dir, "mnt"), 0o700))
 	return r
 }
@@ -84,7 +88,12 @@ type load struct {
 // the programs that it runs, of the type container, of which there are few others.
 func (r *rig) begin(deed string, args ...string) *load {
 	r.Helper()
-	l := &load{Cmd: exec.Command(filepath.Join(r.dir, "load"), args...), r: r}
+	return r.beginAs(filepath.Join(r.dir, "load"), deed, args...)
+}
+
+func (r *rig) beginAs(program, deed string, args ...string) *load {
+	r.Helper()
+	l := &load{Cmd: exec.Command(program, args...), r: r}
 	l.Env = append(os.Environ(), "E2E_DEED="+deed)
 	l.Stdout, l.Stderr = &l.output, &l.output
 	l.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS}

@@ -25,6 +25,7 @@ func TestSamplingRisesAndFalls(t *testing.T) {
 	for n := 0; n < 10 && !sampled(); n++ {
 		d.add(r, 200_000, 3_000, 100)
 	}
+	d.add(r, 200_000, 3_000, 300) // of which all is there although the rates are high now
 	close(flood)
 	rate := <-highest
 	_, l, a := r.settled()
