@@ -15,9 +15,9 @@ func TestSamplingRisesAndFalls(t *testing.T) {
 	// The buffers have room for all that comes before sampling has begun.
 	r := newRig(t, "sampling: {events_per_second: 100, max_rate: 32}", "rings: {low: 256MiB, normal: 64MiB}", "queue: {batches: 10000, max_bytes: 1024MiB}")
 	var d done
-	flood := make(chan struct{})
+	fallen := make(chan struct{})
 	highest := make(chan float64)
-	go func() { highest <- r.highestRate(flood) }()
+	go func() { highest <- r.highestRate(fallen) }()
 	sampled := func() bool {
 		l := readLedger(r.page())
 		return l.of("exec", "sampled") > 0 && l.of("file_open", "sampled") > 0
@@ -26,8 +26,6 @@ func TestSamplingRisesAndFalls(t *testing.T) {
 		d.add(r, 200_000, 3_000, 100)
 	}
 	d.add(r, 200_000, 3_000, 300) // of which all is there although the rates are high now
-	close(flood)
-	rate := <-highest
 	_, l, a := r.settled()
 	r.nothingMissing(&d, &a)
 	for _, class := range []string{"exec", "file_open"} {
@@ -42,11 +40,13 @@ func TestSamplingRisesAndFalls(t *testing.T) {
 			t.Errorf("class %s was sampled", class)
 		}
 	}
+	eventually(t, "a sample rate of 1", func() bool { return r.rate() == 1 })
+	close(fallen)
+	rate := <-highest
 	t.Logf("the sample rate rose to %.0f", rate)
 	if rate < float64(a.rates["file_open"]) {
 		t.Errorf("there is a record of a sample rate of %d", a.rates["file_open"])
 	}
-	eventually(t, "a sample rate of 1", func() bool { return r.rate() == 1 })
 
 	before := a.paths[r.watched]
 	did := r.do("open", r.watched, "1000")
@@ -57,12 +57,13 @@ func TestSamplingRisesAndFalls(t *testing.T) {
 	r.stop(t)
 }
 
-// highestRate looks at the sample rate until the flood ends.
-func (r *rig) highestRate(flood chan struct{}) (highest float64) {
+// highestRate looks at the sample rate until it has fallen: at the end of a
+// flood it may rise once more.
+func (r *rig) highestRate(fallen chan struct{}) (highest float64) {
 	for {
 		highest = max(highest, r.rate())
 		select {
-		case <-flood:
+		case <-fallen:
 			return highest
 		case <-time.After(100 * time.Millisecond):
 		}
