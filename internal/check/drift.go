@@ -50,14 +50,13 @@ func (b *baseline) compare(o Outcome) []Change {
 		changes = append(b.news(o), b.removed(now, o)...)
 		if b.status != o.Status {
 			changes = append(changes, Change{
-				Item: StatusItem, Kind: Changed, Old: b.status.String(), New: o.Status.String(),
+				Item: StatusItem, Kind: Changed, Old: b.status.String(), New: o.Status.String(), Severity: Medium,
 			})
 		}
 	}
 	b.remember(now, o)
 	for i := range changes {
-		c := &changes[i]
-		c.Check, c.Time, c.Severity = o.Check, o.Time, o.severityOf(c.Item)
+		changes[i].Check, changes[i].Time = o.Check, o.Time
 	}
 	return changes
 }
@@ -67,7 +66,7 @@ func (b *baseline) news(o Outcome) []Change {
 	var changes []Change
 	for _, item := range o.findings.Items {
 		old, known := b.items[item.Name]
-		c := Change{Item: item.Name, Kind: Added, New: item.Value, Is: item.Verdict}
+		c := Change{Item: item.Name, Kind: Added, New: item.Value, Is: item.Verdict, Severity: item.Severity}
 		switch {
 		case known && old == item:
 			continue
@@ -90,7 +89,9 @@ func (b *baseline) removed(now map[string]Item, o Outcome) []Change {
 	for _, name := range slices.Sorted(maps.Keys(b.items)) {
 		if _, ok := now[name]; !ok {
 			old := b.items[name]
-			changes = append(changes, Change{Item: name, Kind: Removed, Old: old.Value, Was: old.Verdict})
+			changes = append(changes, Change{
+				Item: name, Kind: Removed, Old: old.Value, Was: old.Verdict, Severity: old.Severity,
+			})
 		}
 	}
 	return changes
@@ -107,12 +108,3 @@ func (b *baseline) remember(now map[string]Item, o Outcome) {
 
 // isWhole says whether the check saw all that there is.
 func (o *Outcome) isWhole() bool { return o.Status == OK && o.Overflow == 0 }
-
-func (o *Outcome) severityOf(item string) Severity {
-	for _, r := range o.Results {
-		if r.Rule == item {
-			return r.Severity
-		}
-	}
-	return Medium
-}

@@ -49,9 +49,10 @@ func (p Point) Label(name string) string {
 // An Item is what is compared with the last run: a rule and what it was judged
 // by, or a value that nobody has an opinion on.
 type Item struct {
-	Name    string
-	Value   string
-	Verdict Verdict
+	Name     string
+	Value    string
+	Verdict  Verdict
+	Severity Severity
 }
 
 // A Verdict is the answer of a rule.
@@ -106,12 +107,12 @@ func (f *Findings) Judge(rule string, pass bool, value string) {
 	if pass {
 		verdict = Pass
 	}
-	f.item(Item{Text(rule), Text(value), verdict})
+	f.item(Item{Text(rule), Text(value), verdict, Medium})
 }
 
 // Watch remembers a value that security depends on, so that its change is seen.
 func (f *Findings) Watch(name, value string) {
-	f.item(Item{Text(name), Text(value), NotJudged})
+	f.item(Item{Text(name), Text(value), NotJudged, Medium})
 }
 
 // Problem notes what the check could not see; all else it found counts.

@@ -129,7 +129,8 @@ func (h *Host) Lstat(name string) (fs.FileInfo, error) { return fs.Lstat(h.fs, c
 // Link returns what a link says.
 func (h *Host) Link(name string) (string, error) { return fs.ReadLink(h.fs, clean(name)) }
 
-// clean makes a path as fs.FS wants it of one as the host's files have it.
+// clean makes a path as fs.FS wants it of one as the host's files have it. It
+// takes .. by the text, as if what is before it were no link.
 func clean(name string) string {
 	name = strings.TrimPrefix(path.Clean("/"+name), "/")
 	if name == "" {

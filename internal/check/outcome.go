@@ -36,16 +36,18 @@ type Result struct {
 func (o *Options) settle(c *Check, out *Outcome) {
 	out.Check = c.ID
 	out.Points, out.Overflow = out.findings.Points, out.findings.Overflow
-	for i, item := range out.findings.Items {
+	for i := range out.findings.Items {
+		item := &out.findings.Items[i]
 		if item.Verdict == NotJudged {
 			continue
 		}
 		rule := c.rule(item.Name)
 		if !o.judges(c, rule) {
-			out.findings.Items[i].Verdict = NotJudged
+			item.Verdict = NotJudged
 			continue
 		}
-		out.Results = append(out.Results, Result{rule.ID, o.severity(rule), item.Verdict == Pass, item.Value})
+		item.Severity = o.severity(rule)
+		out.Results = append(out.Results, Result{rule.ID, item.Severity, item.Verdict == Pass, item.Value})
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"sync"
 	"time"
 )
@@ -88,6 +89,7 @@ func (r *Runner) keep(ctx context.Context) {
 // runAll runs the checks of one pace, one after another, on one view of the host.
 func (r *Runner) runAll(ctx context.Context, pace Pace) {
 	h := NewHost(r.root, r.options)
+	h.NetNS, _ = os.Readlink("/proc/self/ns/net")
 	r.prepare(h)
 	for _, s := range r.checks {
 		if s.Pace == pace && ctx.Err() == nil {
