@@ -81,6 +81,7 @@ func All() []Check {
 		accounts(),
 		shadowed(),
 		sudo(),
+		sshd(),
 		loginDefs(),
 		sysctls(),
 	}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -114,10 +115,7 @@ func (h *Host) Dir(name string) ([]fs.DirEntry, error) {
 // DirIfAny returns nothing if the directory is not there.
 func (h *Host) DirIfAny(name string) ([]fs.DirEntry, error) {
 	entries, err := h.Dir(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	return entries, err
+	return entries, nothing(err)
 }
 
 // Stat describes what a path leads to.
@@ -137,4 +135,12 @@ func clean(name string) string {
 		return "."
 	}
 	return name
+}
+
+// nothing takes what is absent for no error.
+func nothing(err error) error {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return nil
+	}
+	return err
 }

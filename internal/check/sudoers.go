@@ -77,7 +77,7 @@ func (s *sudoers) read(h *Host, name string, depth int) error {
 		if dir, target, ok := includeOf(line); ok {
 			s.include(h, name, target, dir, depth)
 		} else if err := s.parse(line); err != nil {
-			s.problems = append(s.problems, fmt.Errorf("%s: %w in %q", name, err, Text(line)))
+			s.note(fmt.Errorf("%s: %w in %q", name, err, Text(line)))
 		}
 	}
 	return nil
@@ -105,7 +105,7 @@ func (s *sudoers) include(h *Host, from, target string, dir bool, depth int) {
 }
 
 func (s *sudoers) note(err error) {
-	if err != nil {
+	if err != nil && len(s.problems) < maxProblems {
 		s.problems = append(s.problems, err)
 	}
 }
