@@ -84,6 +84,10 @@ func All() []Check {
 		sshd(),
 		loginDefs(),
 		sysctls(),
+		crontabs(),
+		hostsAccess(),
+		selinux(),
+		apparmor(),
 	}
 }
 
