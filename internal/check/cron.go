@@ -161,7 +161,8 @@ func (c *cronFiles) names(dir string) []string {
 	strict := err == nil
 	var names []string
 	for _, e := range entries {
-		if !isJunk(e.Name()) && !(strict && strings.Contains(e.Name(), ".")) && !e.IsDir() {
+		isOther := strict && strings.Contains(e.Name(), ".")
+		if !e.IsDir() && !isOther && !isJunk(e.Name()) {
 			names = append(names, path.Join(dir, e.Name()))
 		}
 	}

@@ -13,7 +13,8 @@ func TestSELinux(t *testing.T) {
 		want  string
 	}{
 		{
-			"enforcing", map[string]string{"etc/selinux/config": config, "sys/fs/selinux/enforce": "1"},
+			"enforcing",
+			map[string]string{"etc/selinux/config": config, "sys/fs/selinux/enforce": "1"},
 			`selinux_config{info_key="SELINUX",info_value="enforcing"} 1
 			selinux_config{info_key="SELINUXTYPE",info_value="targeted"} 1
 			selinux_mode{mode="enforcing"} 1
@@ -35,14 +36,16 @@ func TestSELinux(t *testing.T) {
 			status ok`,
 		},
 		{
-			"a host without it", map[string]string{"proc/filesystems": "nodev\tsysfs\n"},
+			"a host without it",
+			map[string]string{"proc/filesystems": "nodev\tsysfs\n"},
 			`selinux_mode{mode="enforcing"} 0
 			selinux_mode{mode="permissive"} 0
 			selinux_mode{mode="disabled"} 1
 			status ok`,
 		},
 		{
-			"disabled where it should not be", map[string]string{"proc/filesystems": "\text4\n", "etc/selinux/config": ""},
+			"disabled where it should not be",
+			map[string]string{"proc/filesystems": "\text4\n", "etc/selinux/config": ""},
 			`selinux_mode{mode="enforcing"} 0
 			selinux_mode{mode="permissive"} 0
 			selinux_mode{mode="disabled"} 1
@@ -67,7 +70,8 @@ func TestAppArmor(t *testing.T) {
 		want  string
 	}{
 		{
-			"all enforcing", map[string]string{enabled: "Y\n", list: "/bin/b (enforce)\na (b) (c) (enforce)\n"},
+			"all enforcing",
+			map[string]string{enabled: "Y\n", list: "/bin/b (enforce)\na (b) (c) (enforce)\n"},
 			`apparmor_enabled{} 1
 			apparmor_profiles{mode="complain"} 0
 			apparmor_profiles{mode="enforce"} 2
@@ -79,7 +83,8 @@ func TestAppArmor(t *testing.T) {
 			status ok`,
 		},
 		{
-			"some not", map[string]string{enabled: "Y\n", list: "a (enforce)\nb (complain)\nc (unconfined)\nd (prompt)\n"},
+			"some not",
+			map[string]string{enabled: "Y\n", list: "a (enforce)\nb (complain)\nc (unconfined)\nd (prompt)\n"},
 			`apparmor_enabled{} 1
 			apparmor_profiles{mode="complain"} 1
 			apparmor_profiles{mode="enforce"} 1
@@ -92,7 +97,8 @@ func TestAppArmor(t *testing.T) {
 			status ok`,
 		},
 		{
-			"no profiles", map[string]string{enabled: "Y\n", list: ""},
+			"no profiles",
+			map[string]string{enabled: "Y\n", list: ""},
 			`apparmor_enabled{} 1
 			apparmor_profiles{mode="complain"} 0
 			apparmor_profiles{mode="enforce"} 0
@@ -104,7 +110,8 @@ func TestAppArmor(t *testing.T) {
 			status ok`,
 		},
 		{
-			"a bad list", map[string]string{enabled: "Y\n", list: "a\n"},
+			"a bad list",
+			map[string]string{enabled: "Y\n", list: "a\n"},
 			`apparmor_enabled{} 1
 			apparmor_profiles{mode="complain"} 0
 			apparmor_profiles{mode="enforce"} 0
@@ -116,21 +123,24 @@ func TestAppArmor(t *testing.T) {
 			status error`,
 		},
 		{
-			"off", map[string]string{enabled: "N\n"},
+			"off",
+			map[string]string{enabled: "N\n"},
 			`apparmor_enabled{} 0
 			apparmor.enabled fail (off)
 			status ok`,
 		},
 		{"a kernel without it", map[string]string{"sys/module/x/": ""}, "apparmor_enabled{} 0\nstatus ok"},
 		{
-			"a kernel without it, and a host with", map[string]string{"sys/module/x/": "", "etc/apparmor.d/x": ""},
+			"a kernel without it, and a host with",
+			map[string]string{"sys/module/x/": "", "etc/apparmor.d/x": ""},
 			`apparmor_enabled{} 0
 			apparmor.enabled fail (off)
 			status ok`,
 		},
 		{"without /sys", nil, "status unreadable"},
 		{
-			"on, and its profiles not to be seen", map[string]string{enabled: "Y\n"},
+			"on, and its profiles not to be seen",
+			map[string]string{enabled: "Y\n"},
 			`apparmor_enabled{} 1
 			apparmor.enabled pass (on)
 			status unreadable`,

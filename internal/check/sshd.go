@@ -43,7 +43,11 @@ func runSSHD(_ context.Context, h *Host, f *Findings) error {
 	for _, problem := range c.problems {
 		f.Problem(problem)
 	}
-	c.global.complete()
+	if c.unsure {
+		delete(c.global.values, "listenaddress") // without ports
+	} else {
+		c.global.complete()
+	}
 	c.judge(f)
 	c.global.show(f)
 	for _, block := range c.matches {
@@ -125,6 +129,9 @@ func (c *sshdConfig) judge(f *Findings) {
 			continue // not of one option
 		}
 		value := c.global.value(key)
+		if c.unsure && value == "" {
+			continue
+		}
 		pass := good(value)
 		if value == "" {
 			value = "default"
@@ -140,9 +147,15 @@ func (c *sshdConfig) judge(f *Findings) {
 		}
 		f.Judge("sshd."+key, pass, value)
 	}
-	alive := c.global.value("clientaliveinterval") + " × " + c.global.value("clientalivecountmax")
-	f.Judge("sshd.client_alive", isBetween(c.global.value("clientaliveinterval"), 1, 3600) &&
-		isBetween(c.global.value("clientalivecountmax"), 1, 100), alive)
+	if !c.unsure {
+		c.judgeSeveral(f)
+	}
+}
+
+// judgeSeveral answers the rules that are about more than one option.
+func (c *sshdConfig) judgeSeveral(f *Findings) {
+	interval, count := c.global.value("clientaliveinterval"), c.global.value("clientalivecountmax")
+	f.Judge("sshd.client_alive", isBetween(interval, 1, 3600) && isBetween(count, 1, 100), interval+" × "+count)
 	var limits []string
 	for _, key := range []string{"allowusers", "allowgroups", "denyusers", "denygroups"} {
 		if len(c.global.values[key]) > 0 {

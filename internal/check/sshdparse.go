@@ -20,6 +20,9 @@ type sshdConfig struct {
 	known    map[string]*sshdBlock // of matches, by their criteria
 	files    int
 	problems []error
+	// unsure says that a file could not be read: what comes after it may not
+	// be the first, and what is not there may be in it.
+	unsure bool
 }
 
 // An sshdBlock holds settings for all connections, or for those that match.
@@ -58,6 +61,8 @@ func (c *sshdConfig) read(h *Host, name string, into *sshdBlock, depth int) erro
 			block = c.match(into, args)
 		case keyword == "include":
 			c.include(h, args, block, depth)
+		case c.unsure && sshdKindOf(sshdName(keyword)) != sshdList:
+			// It counts only if the file does not have it.
 		case !block.set(keyword, rest, args):
 			c.note(fmt.Errorf("%s: sshd refuses %q", name, Text(line)))
 		}
@@ -71,11 +76,17 @@ func (c *sshdConfig) include(h *Host, patterns []string, block *sshdBlock, depth
 			pattern = path.Join("/etc/ssh", pattern)
 		}
 		files, err := h.Glob(pattern)
-		c.note(err)
+		c.missed(err)
 		for _, name := range files {
-			c.note(c.read(h, name, block, depth+1))
+			c.missed(c.read(h, name, block, depth+1))
 		}
 	}
+}
+
+// missed notes that a file could not be read.
+func (c *sshdConfig) missed(err error) {
+	c.note(err)
+	c.unsure = c.unsure || err != nil
 }
 
 func (c *sshdConfig) note(err error) {

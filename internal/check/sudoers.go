@@ -24,6 +24,8 @@ type sudoers struct {
 	grants   []grant
 	defaults []sudoDefault
 	problems []error
+	// unsure says that a file which sudo reads could not be read here.
+	unsure bool
 }
 
 // A member is one of a list of users, hosts or commands.
@@ -92,16 +94,23 @@ func (s *sudoers) include(h *Host, from, target string, dir bool, depth int) {
 		target = path.Join(path.Dir(from), target)
 	}
 	if !dir {
-		s.note(s.read(h, target, depth+1))
+		s.missed(s.read(h, target, depth+1))
 		return
 	}
 	entries, err := h.DirIfAny(target)
-	s.note(err)
+	s.missed(err)
 	for _, e := range entries {
 		if n := e.Name(); !strings.Contains(n, ".") && !strings.HasSuffix(n, "~") {
-			s.note(s.read(h, path.Join(target, n), depth+1))
+			s.missed(s.read(h, path.Join(target, n), depth+1))
 		}
 	}
+}
+
+// missed notes that a file could not be read. One that is absent sudo misses,
+// too.
+func (s *sudoers) missed(err error) {
+	s.note(err)
+	s.unsure = s.unsure || nothing(err) != nil
 }
 
 func (s *sudoers) note(err error) {

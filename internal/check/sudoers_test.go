@@ -66,7 +66,7 @@ var sudoCases = []struct{ name, sudoers, want string }{
 	{"this host or another", "alice mail = /bin/ls : ALL = /bin/cat", "alice"},
 	{"all hosts but one", "alice ALL, !mail = ALL", "alice"},
 	{"a host alias", "Host_Alias H = mail, !ALL\nalice H = ALL\nbob !H = ALL", "bob"},
-	{"defaults", "Defaults env_reset, secure_path=\"/bin:/sbin\"\nDefaults:alice !authenticate\nDefaults!/bin/ls noexec\nbob ALL=ALL", "bob"},
+	{"defaults", "Defaults env_reset, secure_path=\"/bin:/sbin\"\nDefaults env_keep += \"A B\", env_check-=C, !visiblepw\nDefaults:alice !authenticate\nDefaults!/bin/ls noexec\nbob ALL=ALL", "bob"},
 	{"a bad line", "alice ALL ALL\nbob ALL=ALL", "bob"},
 	{"a name that is not a user's", "alic ALL=ALL\nalice1 ALL=ALL", ""},
 	{"capital letters", "ALICE ALL=ALL\nUser_Alias BOB = carol\nBOB ALL=ALL", "alice carol"},

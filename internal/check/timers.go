@@ -18,14 +18,14 @@ func (c *cronFiles) timers() {
 		if err == nil && u == nil {
 			u, err = c.readUnit(template(name))
 		}
-		c.f.Problem(err)
-		if u != nil {
-			c.timer(name, u)
+		if err == nil && u != nil {
+			err = c.timer(name, u)
 		}
+		c.f.Problem(err)
 	}
 }
 
-func (c *cronFiles) timer(name string, u unit) {
+func (c *cronFiles) timer(name string, u unit) error {
 	var schedule []string
 	for _, key := range timerKeys {
 		for _, value := range u["Timer."+key] {
@@ -37,13 +37,16 @@ func (c *cronFiles) timer(name string, u unit) {
 	if err == nil && s == nil {
 		s, err = c.readUnit(template(service))
 	}
-	c.f.Problem(err)
+	if err != nil {
+		return err
+	}
 	command := strings.Join(s["Service.ExecStart"], "; ")
 	if command == "" {
 		command = service // that has none, or is no service
 	}
 	user := s.last("Service.User", "root")
 	c.add([]job{{user, name, strings.Join(schedule, ", "), command}})
+	return nil
 }
 
 // wantedTimers are the names of the timers in all .wants directories.
