@@ -67,7 +67,11 @@ func readSudoers(h *Host) (*sudoers, error) {
 }
 
 func (s *sudoers) read(h *Host, name string, depth int) error {
-	if depth > maxIncludes || len(s.files) >= maxSudoersFiles {
+	if depth > maxIncludes {
+		s.note(fmt.Errorf("%s: too many files include each other", name))
+		return nil // as in sudo
+	}
+	if len(s.files) >= maxSudoersFiles {
 		return fmt.Errorf("%s: too many files are included", name)
 	}
 	b, err := h.Read(name)
