@@ -1,0 +1,146 @@
+package check
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+const (
+	maxFile    = 8 << 20 // bytes of a file that is read as a whole
+	maxEntries = 65536   // names in a directory
+)
+
+var (
+	errTooLarge = errors.New("file is too large")
+	errTooMany  = errors.New("too many names in the directory")
+)
+
+// A Host is what checks look at, as it is during one run. What is not a file
+// is reached through an interface, which is nil where there is none.
+type Host struct {
+	fs fs.FS
+	Options
+	Now func() time.Time
+	// NetNS is the network namespace that this process is in, as
+	// /proc/self/ns/net names it; "" if it is not known.
+	NetNS string
+
+	processes func() ([]Process, error)
+}
+
+// NewHost returns the host whose root is a file system, such as a Root.
+func NewHost(root fs.FS, o Options) *Host {
+	h := &Host{fs: root, Options: o, Now: time.Now}
+	h.processes = sync.OnceValues(h.readProcesses)
+	return h
+}
+
+// Read returns a regular file, as a whole.
+func (h *Host) Read(name string) ([]byte, error) {
+	b, err := h.Head(name, maxFile+1)
+	if len(b) > maxFile {
+		return nil, &fs.PathError{Op: "read", Path: name, Err: errTooLarge}
+	}
+	return b, err
+}
+
+// ReadIfAny returns nil if the file is not there.
+func (h *Host) ReadIfAny(name string) ([]byte, error) {
+	b, err := h.Read(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if b == nil && err == nil {
+		b = []byte{}
+	}
+	return b, err
+}
+
+// Line returns the content of a file of one line, as those of /proc and /sys.
+func (h *Host) Line(name string) (string, error) {
+	b, err := h.Head(name, 4096)
+	return strings.TrimSpace(string(b)), err
+}
+
+// Head returns the beginning of a regular file, of at most limit bytes.
+func (h *Host) Head(name string, limit int64) ([]byte, error) {
+	f, err := h.fs.Open(clean(name))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, &fs.PathError{Op: "read", Path: name, Err: errNotRegular}
+	}
+	b, err := io.ReadAll(io.LimitReader(f, limit))
+	if err != nil {
+		return nil, &fs.PathError{Op: "read", Path: name, Err: err}
+	}
+	return b, nil
+}
+
+// Dir returns what is in a directory, by name.
+func (h *Host) Dir(name string) ([]fs.DirEntry, error) {
+	f, err := h.fs.Open(clean(name))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	dir, ok := f.(fs.ReadDirFile)
+	if !ok {
+		return nil, &fs.PathError{Op: "readdir", Path: name, Err: errors.ErrUnsupported}
+	}
+	entries, err := dir.ReadDir(maxEntries + 1)
+	switch {
+	case len(entries) > maxEntries:
+		return nil, &fs.PathError{Op: "readdir", Path: name, Err: errTooMany}
+	case err != nil && !errors.Is(err, io.EOF):
+		return nil, &fs.PathError{Op: "readdir", Path: name, Err: err}
+	}
+	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	return entries, nil
+}
+
+// DirIfAny returns nothing if the directory is not there.
+func (h *Host) DirIfAny(name string) ([]fs.DirEntry, error) {
+	entries, err := h.Dir(name)
+	return entries, nothing(err)
+}
+
+// Stat describes what a path leads to.
+func (h *Host) Stat(name string) (fs.FileInfo, error) { return fs.Stat(h.fs, clean(name)) }
+
+// Lstat describes a file or a link.
+func (h *Host) Lstat(name string) (fs.FileInfo, error) { return fs.Lstat(h.fs, clean(name)) }
+
+// Link returns what a link says.
+func (h *Host) Link(name string) (string, error) { return fs.ReadLink(h.fs, clean(name)) }
+
+// clean makes a path as fs.FS wants it of one as the host's files have it. It
+// takes .. by the text, as if what is before it were no link.
+func clean(name string) string {
+	name = strings.TrimPrefix(path.Clean("/"+name), "/")
+	if name == "" {
+		return "."
+	}
+	return name
+}
+
+// nothing takes what is absent for no error.
+func nothing(err error) error {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return nil
+	}
+	return err
+}
