@@ -68,20 +68,30 @@ func (h *Host) Line(name string) (string, error) {
 	return strings.TrimSpace(string(b)), err
 }
 
-// Head returns the beginning of a regular file, of at most limit bytes.
-func (h *Host) Head(name string, limit int64) ([]byte, error) {
+// Open opens a regular file.
+func (h *Host) Open(name string) (fs.File, error) {
 	f, err := h.fs.Open(clean(name))
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = f.Close() }()
 	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = &fs.PathError{Op: "read", Path: name, Err: errNotRegular}
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// Head returns the beginning of a regular file, of at most limit bytes.
+func (h *Host) Head(name string, limit int64) ([]byte, error) {
+	f, err := h.Open(name)
 	if err != nil {
 		return nil, err
 	}
-	if !info.Mode().IsRegular() {
-		return nil, &fs.PathError{Op: "read", Path: name, Err: errNotRegular}
-	}
+	defer func() { _ = f.Close() }()
 	b, err := io.ReadAll(io.LimitReader(f, limit))
 	if err != nil {
 		return nil, &fs.PathError{Op: "read", Path: name, Err: err}
@@ -91,23 +101,26 @@ func (h *Host) Head(name string, limit int64) ([]byte, error) {
 
 // Dir returns what is in a directory, by name.
 func (h *Host) Dir(name string) ([]fs.DirEntry, error) {
-	f, err := h.fs.Open(clean(name))
+	dir, err := h.OpenDir(name)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = f.Close() }()
-	dir, ok := f.(fs.ReadDirFile)
-	if !ok {
-		return nil, &fs.PathError{Op: "readdir", Path: name, Err: errors.ErrUnsupported}
+	defer dir.Close()
+	names, all, err := dir.Names(maxEntries)
+	if err == nil && !all {
+		err = errTooMany
 	}
-	entries, err := dir.ReadDir(maxEntries + 1)
-	switch {
-	case len(entries) > maxEntries:
-		return nil, &fs.PathError{Op: "readdir", Path: name, Err: errTooMany}
-	case err != nil && !errors.Is(err, io.EOF):
+	if err != nil {
 		return nil, &fs.PathError{Op: "readdir", Path: name, Err: err}
 	}
-	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	slices.Sort(names)
+	var entries []fs.DirEntry
+	for _, n := range names {
+		// Not all file systems tell a directory's reader what a name is.
+		if info, err := dir.Lstat(n); err == nil {
+			entries = append(entries, fs.FileInfoToDirEntry(info))
+		}
+	}
 	return entries, nil
 }
 
