@@ -78,6 +78,9 @@ func (p Pace) timeout() time.Duration {
 func All() []Check {
 	return []Check{
 		osVersion(),
+		accounts(),
+		shadowed(),
+		sudo(),
 		loginDefs(),
 		sysctls(),
 	}

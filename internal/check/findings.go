@@ -2,6 +2,7 @@ package check
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"io/fs"
 	"slices"
@@ -53,6 +54,8 @@ type Item struct {
 	Value    string
 	Verdict  Verdict
 	Severity Severity
+
+	whole [sha256.Size]byte // of what is not shown: a long value's end, a secret
 }
 
 // A Verdict is the answer of a rule.
@@ -107,13 +110,14 @@ func (f *Findings) Judge(rule string, pass bool, value string) {
 	if pass {
 		verdict = Pass
 	}
-	f.item(Item{Text(rule), Text(value), verdict, Medium})
+	f.item(rule, value, verdict, "")
 }
 
 // Watch remembers a value that security depends on, so that its change is seen.
-func (f *Findings) Watch(name, value string) {
-	f.item(Item{Text(name), Text(value), NotJudged, Medium})
-}
+func (f *Findings) Watch(name, value string) { f.item(name, value, NotJudged, "") }
+
+// WatchSecret also sees the change of something that must not be shown.
+func (f *Findings) WatchSecret(name, value, secret string) { f.item(name, value, NotJudged, secret) }
 
 // Problem notes what the check could not see; all else it found counts.
 func (f *Findings) Problem(err error) {
@@ -131,8 +135,10 @@ func (f *Findings) note(err error) {
 // maxProblems is how many problems of one run are kept.
 const maxProblems = 16
 
-func (f *Findings) item(i Item) {
+func (f *Findings) item(name, value string, verdict Verdict, secret string) {
+	i := Item{Name: Text(name), Value: Text(value), Verdict: verdict, Severity: Medium}
 	if f.takes(len(f.Items), []string{"item", i.Name}) {
+		i.whole = sha256.Sum256([]byte(value + "\x00" + secret))
 		f.Items = append(f.Items, i)
 	}
 }

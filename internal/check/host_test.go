@@ -49,6 +49,13 @@ func (h tree) write(name, content string) {
 	}
 }
 
+func (h tree) chmod(name string, mode os.FileMode) {
+	h.Helper()
+	if err := os.Chmod(filepath.Join(h.dir, name), mode); err != nil {
+		h.Fatal(err)
+	}
+}
+
 // host is the tree as checks see it.
 func (h tree) host(change ...func(*Options)) *Host {
 	h.Helper()

@@ -84,12 +84,10 @@ func isBetween(v string, low, high int64) bool {
 func parseLoginDefs(b []byte) *settings {
 	defs := newSettings()
 	for line := range lines(b) {
-		key, value := line, ""
 		if i := strings.IndexAny(line, " \t"); i >= 0 {
-			key, value = line[:i], strings.TrimLeft(line[i:], " \t\"")
+			value, _, _ := strings.Cut(strings.TrimLeft(line[i:], " \t\""), `"`)
+			defs.set(line[:i], value)
 		}
-		value, _, _ = strings.Cut(value, `"`)
-		defs.set(key, value)
 	}
 	return defs
 }

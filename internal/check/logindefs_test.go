@@ -13,7 +13,6 @@ func TestLoginDefs(t *testing.T) {
 		login_defs_info{info_key="ENCRYPT_METHOD",info_value="yescrypt"} 1
 		login_defs_info{info_key="ENV_PATH",info_value="PATH=/usr/bin:/bin"} 1
 		login_defs_info{info_key="MOTD_FILE",info_value=""} 1
-		login_defs_info{info_key="ISSUE",info_value=""} 1
 		login_defs.umask fail (022)
 		login_defs.pass_max_days pass (0365)
 		login_defs.pass_min_days pass (1)

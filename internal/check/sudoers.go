@@ -1,0 +1,179 @@
+package check
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"path"
+	"strings"
+)
+
+const (
+	sudoersFile = "etc/sudoers"
+	// maxIncludes is how deep files may include files, as in sudo.
+	maxIncludes = 128
+	// maxSudoersFiles bounds how many are read.
+	maxSudoersFiles = 1000
+)
+
+// sudoers is what sudoers(5) says: /etc/sudoers and what it includes.
+type sudoers struct {
+	files    []string
+	aliases  map[string][]member // by kind and name, such as "User ADMINS"
+	grants   []grant
+	defaults []sudoDefault
+	problems []error
+}
+
+// A member is one of a list of users, hosts or commands.
+type member struct {
+	negated bool
+	name    string
+}
+
+// A grant lets users run commands on hosts.
+type grant struct {
+	users, hosts []member
+	commands     []sudoCommand
+}
+
+// A sudoCommand is a command in a grant.
+type sudoCommand struct {
+	member
+	runAs      string
+	noPassword bool
+}
+
+// A sudoDefault is one setting of a Defaults line.
+type sudoDefault struct {
+	scope       string // for whom, "" for all
+	negated     bool
+	name, value string
+}
+
+// readSudoers returns nil if the host has no such file.
+func readSudoers(h *Host) (*sudoers, error) {
+	s := &sudoers{aliases: map[string][]member{}}
+	if _, err := h.Lstat(sudoersFile); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err := s.read(h, sudoersFile, 0); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *sudoers) read(h *Host, name string, depth int) error {
+	if depth > maxIncludes || len(s.files) >= maxSudoersFiles {
+		return fmt.Errorf("%s: too many files are included", name)
+	}
+	b, err := h.Read(name)
+	if err != nil {
+		return err
+	}
+	s.files = append(s.files, name)
+	for line := range sudoersLines(string(b)) {
+		if dir, target, ok := includeOf(line); ok {
+			s.include(h, name, target, dir, depth)
+		} else if err := s.parse(line); err != nil {
+			s.problems = append(s.problems, fmt.Errorf("%s: %w in %q", name, err, Text(line)))
+		}
+	}
+	return nil
+}
+
+// include reads a file, or those of a directory that sudo takes: no names with
+// a dot, and none that end with a tilde.
+func (s *sudoers) include(h *Host, from, target string, dir bool, depth int) {
+	host, _, _ := strings.Cut(h.name(), ".")
+	target = strings.ReplaceAll(target, "%h", host)
+	if !path.IsAbs(target) {
+		target = path.Join(path.Dir(from), target)
+	}
+	if !dir {
+		s.note(s.read(h, target, depth+1))
+		return
+	}
+	entries, err := h.DirIfAny(target)
+	s.note(err)
+	for _, e := range entries {
+		if n := e.Name(); !strings.Contains(n, ".") && !strings.HasSuffix(n, "~") {
+			s.note(s.read(h, path.Join(target, n), depth+1))
+		}
+	}
+}
+
+func (s *sudoers) note(err error) {
+	if err != nil {
+		s.problems = append(s.problems, err)
+	}
+}
+
+// sudoersLines are a file's lines, after those that end with a backslash have
+// been joined. A comment is not continued.
+func sudoersLines(text string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		var whole strings.Builder
+		for line := range strings.Lines(text) {
+			line = strings.TrimRight(line, "\r\n")
+			before, continued := continuedLine(line)
+			whole.WriteString(before)
+			if continued {
+				whole.WriteByte(' ')
+				continue
+			}
+			if !yield(strings.TrimSpace(whole.String())) {
+				return
+			}
+			whole.Reset()
+		}
+		if whole.Len() > 0 {
+			yield(strings.TrimSpace(whole.String()))
+		}
+	}
+}
+
+// continuedLine returns a line without the backslash at its end, and whether
+// there was one.
+func continuedLine(line string) (before string, continued bool) {
+	sc, quotes := scanner{s: line}, false
+	for ; sc.i < len(line); sc.i++ {
+		switch c := line[sc.i]; {
+		case c == '\\' && strings.TrimRight(line[sc.i+1:], " \t") == "":
+			return line[:sc.i], true
+		case c == '\\':
+			sc.i++
+		case c == '"':
+			quotes = !quotes
+		case c == '#' && !quotes && !sc.isID(sc.i):
+			return line, false
+		}
+	}
+	return line, false
+}
+
+// includeOf knows @include, @includedir, and both with #.
+func includeOf(line string) (dir bool, target string, ok bool) {
+	if line == "" || line[0] != '@' && line[0] != '#' {
+		return false, "", false
+	}
+	word, rest, _ := strings.Cut(strings.ReplaceAll(line[1:], "\t", " "), " ")
+	if word != "include" && word != "includedir" {
+		return false, "", false
+	}
+	sc := scanner{s: strings.TrimSpace(rest)}
+	if target = sc.path(); target == "" {
+		return false, "", false
+	}
+	return word == "includedir", target, true
+}
+
+// name is the host's. /proc/sys knows that of this process's namespace.
+func (h *Host) name() string {
+	name, err := h.Line("etc/hostname")
+	if err != nil || name == "" {
+		name, _ = h.Line("proc/sys/kernel/hostname")
+	}
+	return name
+}
