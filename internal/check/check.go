@@ -83,6 +83,7 @@ func All() []Check {
 		sudo(),
 		loginDefs(),
 		sysctls(),
+		ports(),
 		packages(),
 	}
 }

@@ -14,7 +14,7 @@ const (
 // packages has no opinion: a host without a new package may have needed none.
 func packages() Check {
 	return Check{
-		ID:       "packages",
+		ID:       "package_count",
 		Category: Packages,
 		Pace:     Slow,
 		Reads:    "the databases of dpkg, RPM (SQLite, NDB, Berkeley DB), apk and pacman",
@@ -37,10 +37,10 @@ func runPackages(ctx context.Context, h *Host, f *Findings) error {
 			continue
 		}
 		f.Point(metricPackageCount, float64(c.count), "package_type", db.kind)
-		f.Watch("packages."+db.kind+".count", strconv.Itoa(c.count))
+		f.Watch("package_count."+db.kind, strconv.Itoa(c.count))
 		if !c.last.IsZero() {
 			f.Point(metricLastPatch, float64(c.last.Unix()), "package_type", db.kind)
-			f.Watch("packages."+db.kind+".last_patch", c.last.UTC().Format(time.RFC3339))
+			f.Watch("package_count."+db.kind+".last_patch", c.last.UTC().Format(time.RFC3339))
 		}
 	}
 	return nil
