@@ -18,10 +18,10 @@ RECIPE  := builder-config.yaml go.mod go.sum
 SOURCES := $(shell find receiver internal -name '*.go' -not -name '*_test.go' -o -name '*.o')
 
 # In this order: what fails soonest comes first.
-TESTS := lint check-generated test-unit cross test-kernel-host test-kernels test-distribution
+TESTS := lint check-generated test-unit cross test-host-tools test-kernel-host test-kernels test-distribution
 
-.PHONY: help run build generate check-generated lint test test-unit test-kernel-host test-kernels \
-	test-distribution cross bench clean need-go
+.PHONY: help run build generate check-generated lint test test-unit test-host-tools test-kernel-host \
+	test-kernels test-distribution cross bench clean need-go
 
 help: ## say what the targets are
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -86,6 +86,16 @@ test: ## everything that proves it, and at the end what ran on which kernel
 test-unit: | need-go ## unit tests with the race detector
 	@$(NEED) gcc /usr/include/stdlib.h=libc6-dev
 	CGO_ENABLED=1 go test -race -skip '^TestKernel' ./...
+
+test-host-tools: $(TOOLS)/sshd | need-go ## compare the checks with sshd, sudo and others of this host (as root)
+	@$(NEED) sudo unshare=util-linux ssh-keygen=openssh-client getent=libc-bin passwd
+	PATH=$(TOOLS):$$PATH go test -tags host -count 1 -run '^TestHost' ./internal/check
+
+# sshd is taken out of its package, as installing it would start a server.
+$(TOOLS)/sshd:
+	@mkdir -p $(TOOLS)
+	@if p=$$(PATH=$$PATH:/usr/sbin command -v sshd); then ln -sf "$$p" $@; \
+		else internal/tools/unpack.sh openssh-server $(TOOLS) usr/sbin/sshd; fi
 
 test-kernel-host: | need-go ## kernel tests on the running kernel (as root)
 	@$(NEED) ip=iproute2 ss=iproute2 sudo

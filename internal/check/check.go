@@ -78,13 +78,18 @@ func (p Pace) timeout() time.Duration {
 func All() []Check {
 	return []Check{
 		osVersion(),
+		packages(),
+		ports(),
 		accounts(),
 		shadowed(),
 		sudo(),
+		sshd(),
 		loginDefs(),
 		sysctls(),
-		ports(),
-		packages(),
+		crontabs(),
+		hostsAccess(),
+		selinux(),
+		apparmor(),
 	}
 }
 

@@ -10,9 +10,9 @@ import (
 )
 
 // A Dir is an open directory, for checks that look at many things in it: each
-// costs one system call, however deep the directory lies. It follows no links.
+// costs few system calls, however deep the directory lies. It follows no links.
 type Dir struct {
-	root    *os.Root
+	handle
 	kernels bool
 }
 
@@ -22,19 +22,25 @@ func (r *Root) OpenDir(name string) (*Dir, error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := openRoot(r.dir, at)
-	if err != nil {
-		return nil, err
-	}
-	return &Dir{dir, isKernels(name)}, nil
+	return openDir(r.dir, at, isKernels(name))
 }
 
 // OpenDir opens a directory of the host.
 func (h *Host) OpenDir(name string) (*Dir, error) {
-	if r, ok := h.fs.(*Root); ok {
+	if r, ok := h.fs.(interface {
+		OpenDir(name string) (*Dir, error)
+	}); ok {
 		return r.OpenDir(clean(name))
 	}
 	return nil, &fs.PathError{Op: "open", Path: name, Err: errors.ErrUnsupported}
+}
+
+func openDir(root *os.Root, name string, kernels bool) (*Dir, error) {
+	h, err := openHandle(root, name)
+	if err != nil {
+		return nil, err
+	}
+	return &Dir{h, kernels}, nil
 }
 
 // Sub opens a directory in this one.
@@ -42,19 +48,16 @@ func (d *Dir) Sub(name string) (*Dir, error) {
 	if err := checkName(name); err != nil {
 		return nil, err
 	}
-	sub, err := openRoot(d.root, name)
+	sub, err := d.sub(name)
 	if err != nil {
 		return nil, err
 	}
 	return &Dir{sub, d.kernels}, nil
 }
 
-// Close closes the directory.
-func (d *Dir) Close() { _ = d.root.Close() }
-
 // Names returns at most limit names, in no order, and whether these are all.
 func (d *Dir) Names(limit int) (names []string, all bool, err error) {
-	f, err := d.root.Open(".")
+	f, err := d.list()
 	if err != nil {
 		return nil, false, err
 	}
@@ -74,7 +77,7 @@ func (d *Dir) Lstat(name string) (fs.FileInfo, error) {
 	if err := checkName(name); err != nil {
 		return nil, err
 	}
-	return d.root.Lstat(name)
+	return d.lstat(name)
 }
 
 // Link returns what a link says.
@@ -82,7 +85,7 @@ func (d *Dir) Link(name string) (string, error) {
 	if err := checkName(name); err != nil {
 		return "", err
 	}
-	return d.root.Readlink(name)
+	return d.link(name)
 }
 
 // Read returns the beginning of a regular file, of at most limit bytes.
@@ -90,7 +93,7 @@ func (d *Dir) Read(name string, limit int64) ([]byte, error) {
 	if err := checkName(name); err != nil {
 		return nil, err
 	}
-	f, err := openSafely(d.root, name, d.kernels)
+	f, err := d.open(name, d.kernels)
 	if err != nil {
 		return nil, err
 	}

@@ -2,15 +2,36 @@
 
 package check
 
-import "os"
+import (
+	"io/fs"
+	"os"
+)
 
-func openRoot(parent *os.Root, name string) (*os.Root, error) {
+// A handle is what a Dir works on.
+type handle struct{ root *os.Root }
+
+func openHandle(parent *os.Root, name string) (handle, error) {
 	info, err := parent.Lstat(name)
+	if err == nil {
+		err = checkDir(name, info)
+	}
 	if err != nil {
-		return nil, err
+		return handle{}, err
 	}
-	if err := checkDir(name, info); err != nil {
-		return nil, err
-	}
-	return parent.OpenRoot(name)
+	root, err := parent.OpenRoot(name)
+	return handle{root}, err
+}
+
+func (h *handle) Close() { _ = h.root.Close() }
+
+func (h *handle) sub(name string) (handle, error) { return openHandle(h.root, name) }
+
+func (h *handle) list() (*os.File, error) { return h.root.Open(".") }
+
+func (h *handle) lstat(name string) (fs.FileInfo, error) { return h.root.Lstat(name) }
+
+func (h *handle) link(name string) (string, error) { return h.root.Readlink(name) }
+
+func (h *handle) open(name string, kernels bool) (*os.File, error) {
+	return openSafely(h.root, name, kernels)
 }

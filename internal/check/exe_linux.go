@@ -1,7 +1,6 @@
 package check
 
 import (
-	"fmt"
 	"io/fs"
 	"os"
 	"strconv"
@@ -12,8 +11,27 @@ import (
 // OpenExe opens the program that a process runs, which may be deleted, or in a
 // container. Only the kernel's own /proc can tell.
 func (r *Root) OpenExe(pid int) (*os.File, error) {
+	it, err := r.exe(pid)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = it.Close() }()
+	return reopen(it, it.Name(), false)
+}
+
+// StatExe describes it.
+func (r *Root) StatExe(pid int) (fs.FileInfo, error) {
+	it, err := r.exe(pid)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = it.Close() }()
+	return it.Stat()
+}
+
+func (r *Root) exe(pid int) (*os.File, error) {
 	name := "proc/" + strconv.Itoa(pid)
-	proc, err := r.dir.OpenFile(name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
+	proc, err := r.dir.OpenFile(name, unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -26,14 +44,5 @@ func (r *Root) OpenExe(pid int) (*os.File, error) {
 	if err != nil {
 		return nil, &fs.PathError{Op: "open", Path: name + "/exe", Err: err}
 	}
-	it := os.NewFile(uintptr(fd), name+"/exe")
-	defer func() { _ = it.Close() }()
-	info, err := it.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, &fs.PathError{Op: "open", Path: name + "/exe", Err: errNotRegular}
-	}
-	return os.OpenFile(fmt.Sprintf("/proc/self/fd/%d", fd), unix.O_RDONLY|unix.O_NONBLOCK, 0)
+	return os.NewFile(uintptr(fd), name+"/exe"), nil
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -101,36 +102,30 @@ func (h *Host) Head(name string, limit int64) ([]byte, error) {
 
 // Dir returns what is in a directory, by name.
 func (h *Host) Dir(name string) ([]fs.DirEntry, error) {
-	dir, err := h.OpenDir(name)
+	f, err := h.fs.Open(clean(name))
 	if err != nil {
 		return nil, err
 	}
-	defer dir.Close()
-	names, all, err := dir.Names(maxEntries)
-	if err == nil && !all {
-		err = errTooMany
+	defer func() { _ = f.Close() }()
+	dir, ok := f.(fs.ReadDirFile)
+	if !ok {
+		return nil, &fs.PathError{Op: "readdir", Path: name, Err: errors.ErrUnsupported}
 	}
-	if err != nil {
+	entries, err := dir.ReadDir(maxEntries + 1)
+	switch {
+	case len(entries) > maxEntries:
+		return nil, &fs.PathError{Op: "readdir", Path: name, Err: errTooMany}
+	case err != nil && !errors.Is(err, io.EOF):
 		return nil, &fs.PathError{Op: "readdir", Path: name, Err: err}
 	}
-	slices.Sort(names)
-	var entries []fs.DirEntry
-	for _, n := range names {
-		// Not all file systems tell a directory's reader what a name is.
-		if info, err := dir.Lstat(n); err == nil {
-			entries = append(entries, fs.FileInfoToDirEntry(info))
-		}
-	}
+	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
 	return entries, nil
 }
 
 // DirIfAny returns nothing if the directory is not there.
 func (h *Host) DirIfAny(name string) ([]fs.DirEntry, error) {
 	entries, err := h.Dir(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	return entries, err
+	return entries, nothing(err)
 }
 
 // Stat describes what a path leads to.
@@ -150,4 +145,12 @@ func clean(name string) string {
 		return "."
 	}
 	return name
+}
+
+// nothing takes what is absent for no error.
+func nothing(err error) error {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return nil
+	}
+	return err
 }

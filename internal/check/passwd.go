@@ -47,7 +47,7 @@ func parseGroup(b []byte) []group {
 			continue
 		}
 		if gid, ok := parseNumber(fields[2]); ok {
-			all = append(all, group{fields[0], gid, words(fields[3], ",")})
+			all = append(all, group{fields[0], gid, words(fields[3])})
 		}
 	}
 	return all
@@ -82,10 +82,10 @@ func parseNumber(s string) (uint32, bool) {
 	return uint32(n), err == nil
 }
 
-// words are the parts of a list, without white space and empty ones.
-func words(s, separator string) []string {
+// words are the parts of a list with commas, without white space and empty ones.
+func words(s string) []string {
 	var all []string
-	for word := range strings.SplitSeq(s, separator) {
+	for word := range strings.SplitSeq(s, ",") {
 		if word = strings.TrimSpace(word); word != "" {
 			all = append(all, word)
 		}

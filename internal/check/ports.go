@@ -82,6 +82,7 @@ type owner struct {
 // owned finds the processes of sockets. Those that run the same are one.
 func (h *Host) owned(sockets []listener) ([]owned, error) {
 	processes, err := h.Processes()
+	programs := h.executables()
 	all := make([]owned, len(sockets))
 	at := make(map[uint64]int, len(sockets))
 	for i, s := range sockets {
@@ -96,7 +97,7 @@ func (h *Host) owned(sockets []listener) ([]owned, error) {
 				continue
 			}
 			if who == nil {
-				who = &owner{p.Name, h.program(p)}
+				who = &owner{p.Name, programs.of(p)}
 			}
 			if !slices.ContainsFunc(all[i].by, who.isLike) {
 				all[i].by = append(all[i].by, *who)
@@ -108,12 +109,12 @@ func (h *Host) owned(sockets []listener) ([]owned, error) {
 
 func (o *owner) isLike(other owner) bool { return o.process == other.process && o.key == other.key }
 
-// showPorts names a process that cannot be seen, or is the kernel, unknown.
+// showPorts names a process that cannot be seen, or is the kernel's, unknown.
 func showPorts(f *Findings, all []owned, packages map[string]pkg) {
 	for _, s := range all {
 		by := s.by
 		if len(by) == 0 {
-			by = []owner{{process: "unknown"}}
+			by = []owner{{process: unknown}}
 		}
 		for _, o := range by {
 			p := packages[o.key]

@@ -20,9 +20,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// inside runs a test of this program again, where it is the first process and
+// alone runs a test of this program again, where it is the first process and
 // has a network, mounts and /proc of its own.
-func inside(t *testing.T, test string) {
+func alone(t *testing.T, test string) {
 	t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
@@ -41,7 +41,7 @@ func inside(t *testing.T, test string) {
 // TestHostPorts compares the ports of a network of its own with those of ss.
 func TestHostPorts(t *testing.T) {
 	if os.Getenv("INSIDE") != t.Name() {
-		inside(t, t.Name())
+		alone(t, t.Name())
 		return
 	}
 	output(t, "ip", "link", "set", "lo", "up")
@@ -184,7 +184,7 @@ func TestHostOpenExe(t *testing.T) {
 		all, err := NewHost(h.fs, h.Options).Processes()
 		equal(t, "error", err, nil)
 		i := slices.IndexFunc(all, func(p Process) bool { return p.PID == cmd.Process.Pid })
-		return h.program(all[i])
+		return h.executables().of(all[i])
 	}
 	p := describe()
 	equal(t, "path", p.path, name)

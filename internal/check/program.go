@@ -20,33 +20,50 @@ type program struct {
 	key       string // the same for processes that run the same
 }
 
-// program describes the executable of a process.
-func (h *Host) program(p Process) program {
+// An executables finds the programs of processes. It asks for each path once.
+type executables struct {
+	host  *Host
+	there map[string]fs.FileInfo // nil for what is not there
+}
+
+func (h *Host) executables() executables { return executables{h, map[string]fs.FileInfo{}} }
+
+// of describes the program of a process.
+func (e executables) of(p Process) program {
 	name, isDeleted := strings.CutSuffix(p.Exe, " (deleted)")
 	at := program{pid: p.PID, path: name, isDeleted: isDeleted}
-	there, err := h.Stat(name)
-	running, runErr := h.statExe(p.PID)
-	if runErr == nil {
-		at.isHosts = err == nil && os.SameFile(running, there)
+	there, ok := e.there[name]
+	if !ok {
+		if info, err := e.host.Stat(name); err == nil && info.Mode().IsRegular() {
+			there = info
+		}
+		e.there[name] = there
+	}
+	if running, err := e.host.statExe(p.PID); err == nil {
+		at.isHosts = there != nil && os.SameFile(running, there)
 		at.key = name + "\x00" + running.ModTime().String()
 	} else { // all that is known is the name
-		at.isHosts = err == nil && !isDeleted && there.Mode().IsRegular()
+		at.isHosts = there != nil && !isDeleted
 		at.key = p.Exe
 	}
 	return at
 }
 
+// exeFS is a file system that knows the programs of processes.
+type exeFS interface {
+	OpenExe(pid int) (*os.File, error)
+	StatExe(pid int) (fs.FileInfo, error)
+}
+
 func (h *Host) statExe(pid int) (fs.FileInfo, error) {
-	f, err := h.openExe(pid)
-	if err != nil {
-		return nil, err
+	if r, ok := h.fs.(exeFS); ok {
+		return r.StatExe(pid)
 	}
-	defer func() { _ = f.Close() }()
-	return f.Stat()
+	return nil, errNotProc
 }
 
 func (h *Host) openExe(pid int) (fs.File, error) {
-	r, ok := h.fs.(*Root)
+	r, ok := h.fs.(exeFS)
 	if !ok {
 		return nil, errNotProc
 	}

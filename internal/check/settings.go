@@ -21,13 +21,6 @@ func (s *settings) set(key, value string) {
 	s.values[key] = value
 }
 
-// setFirst leaves a value alone that is there.
-func (s *settings) setFirst(key, value string) {
-	if _, ok := s.values[key]; !ok {
-		s.set(key, value)
-	}
-}
-
 // get returns unset for a key that has no value.
 func (s *settings) get(key, unset string) string {
 	if value, ok := s.values[key]; ok {

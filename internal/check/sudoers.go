@@ -24,6 +24,8 @@ type sudoers struct {
 	grants   []grant
 	defaults []sudoDefault
 	problems []error
+	// unsure says that a file which sudo reads could not be read here.
+	unsure bool
 }
 
 // A member is one of a list of users, hosts or commands.
@@ -65,7 +67,11 @@ func readSudoers(h *Host) (*sudoers, error) {
 }
 
 func (s *sudoers) read(h *Host, name string, depth int) error {
-	if depth > maxIncludes || len(s.files) >= maxSudoersFiles {
+	if depth > maxIncludes {
+		s.note(fmt.Errorf("%s: too many files include each other", name))
+		return nil // as in sudo
+	}
+	if len(s.files) >= maxSudoersFiles {
 		return fmt.Errorf("%s: too many files are included", name)
 	}
 	b, err := h.Read(name)
@@ -77,7 +83,7 @@ func (s *sudoers) read(h *Host, name string, depth int) error {
 		if dir, target, ok := includeOf(line); ok {
 			s.include(h, name, target, dir, depth)
 		} else if err := s.parse(line); err != nil {
-			s.problems = append(s.problems, fmt.Errorf("%s: %w in %q", name, err, Text(line)))
+			s.note(fmt.Errorf("%s: %w in %q", name, err, Text(line)))
 		}
 	}
 	return nil
@@ -92,20 +98,27 @@ func (s *sudoers) include(h *Host, from, target string, dir bool, depth int) {
 		target = path.Join(path.Dir(from), target)
 	}
 	if !dir {
-		s.note(s.read(h, target, depth+1))
+		s.missed(s.read(h, target, depth+1))
 		return
 	}
 	entries, err := h.DirIfAny(target)
-	s.note(err)
+	s.missed(err)
 	for _, e := range entries {
 		if n := e.Name(); !strings.Contains(n, ".") && !strings.HasSuffix(n, "~") {
-			s.note(s.read(h, path.Join(target, n), depth+1))
+			s.missed(s.read(h, path.Join(target, n), depth+1))
 		}
 	}
 }
 
+// missed notes that a file could not be read. One that is absent sudo misses,
+// too.
+func (s *sudoers) missed(err error) {
+	s.note(err)
+	s.unsure = s.unsure || nothing(err) != nil
+}
+
 func (s *sudoers) note(err error) {
-	if err != nil {
+	if err != nil && len(s.problems) < maxProblems {
 		s.problems = append(s.problems, err)
 	}
 }

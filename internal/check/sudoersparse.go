@@ -244,6 +244,9 @@ func (s *sudoers) parseDefaults(text string) error {
 		if d.name = strings.TrimRight(sc.word(), "+-"); d.name == "" {
 			return errSudoers
 		}
+		if sc.space(); sc.at() == '+' || sc.at() == '-' { // adds to a list, or takes from it
+			sc.i++
+		}
 		if sc.take('=') {
 			d.value = sc.value()
 		}

@@ -13,6 +13,9 @@ const (
 	maxUnended  = 4               // reads that hang
 )
 
+// unknown is what cannot be read of what is there.
+const unknown = "unknown"
+
 // Versions finds out what programs are, and remembers it, also that it did not.
 type versions struct {
 	known   map[string]versioned // by the keys of programs
@@ -56,6 +59,10 @@ func (v *versions) find(ctx context.Context, h *Host, programs map[string]progra
 		found[key] = pkg{}
 		if p.isHosts {
 			found[key] = owners[p.path]
+		}
+		if found[key] == (pkg{}) && p.isHosts && err != nil {
+			found[key] = pkg{unknown, unknown}
+			continue // with the next run there may be an answer
 		}
 		if found[key] == (pkg{}) {
 			found[key] = v.read(ctx, h, p)

@@ -21,7 +21,7 @@ func TestVersionsAreRemembered(t *testing.T) {
 	find := func() pkg {
 		host := h.host()
 		host.Now = func() time.Time { return now }
-		p := host.program(Process{PID: 2, Exe: "/usr/sbin/sshd"})
+		p := host.executables().of(Process{PID: 2, Exe: "/usr/sbin/sshd"})
 		found, err := v.find(t.Context(), host, map[string]program{p.key: p})
 		equal(t, "error", err, nil)
 		return found[p.key]
@@ -87,7 +87,7 @@ func TestVersionsEndWithTheCheck(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	h := portsTree(t).host()
-	p := h.program(Process{PID: 2, Exe: "/usr/sbin/sshd"})
+	p := h.executables().of(Process{PID: 2, Exe: "/usr/sbin/sshd"})
 	_, err := newVersions().find(ctx, h, map[string]program{p.key: p})
 	equal(t, "error", err, context.Canceled)
 }

@@ -76,7 +76,15 @@ PY
 # Small ones for fuzzing: a package in a page, and one that goes on in others.
 python3 - "$dir/tiny.sqlite" <<'PY' | db5.3_load -T -t hash -c db_pagesize=512 "$dir/tiny.berkeley"
 import sqlite3, struct, sys
-rows = [(n, struct.pack(">6I", 1, len(name) + 1, 1000, 6, 0, 1) + name + b"\0") for n, name in ((1, b"a"), (2, b"b" * 700))]
+def header(name, version, summary):
+    texts = [(1000, name), (1001, version), (1002, "1.el9"), (1004, summary)]
+    index, data = struct.pack(">4I", 1008, 4, 0, 1), struct.pack(">I", 1700000000 + len(name))
+    for tag, text in texts:
+        index += struct.pack(">4I", tag, 6, len(data), 1)
+        data += text.encode() + b"\0"
+    return struct.pack(">2I", len(texts) + 1, len(data)) + index + data
+
+rows = [(1, header("bash", "5.1.8", "A shell")), (2, header("openssh-server", "8.7p1", "A server. " * 70))]
 db = sqlite3.connect(sys.argv[1])
 db.executescript("PRAGMA page_size = 512; CREATE TABLE Packages (hnum INTEGER PRIMARY KEY, blob BLOB NOT NULL)")
 db.executemany("INSERT INTO Packages VALUES (?, ?)", rows)

@@ -1,0 +1,125 @@
+package check
+
+import (
+	"iter"
+	"path"
+	"strings"
+)
+
+// unitDirs are where systemd looks for units, the first before the others.
+func unitDirs() []string {
+	return []string{
+		"etc/systemd/system", "run/systemd/system", "usr/local/lib/systemd/system", "usr/lib/systemd/system",
+		"lib/systemd/system",
+	}
+}
+
+// A unit is what a unit file and its drop-ins say: values by section and key,
+// such as "Timer.OnCalendar".
+type unit map[string][]string
+
+// readUnit returns nil if there is no such unit, or it is masked.
+func (h *Host) readUnit(name string) (unit, error) {
+	for _, dir := range unitDirs() {
+		file := path.Join(dir, name)
+		if target, err := h.Link(file); err == nil && strings.HasSuffix(target, "/dev/null") {
+			return nil, nil
+		}
+		b, err := h.ReadIfAny(file)
+		switch {
+		case err != nil:
+			return nil, err
+		case b == nil:
+			continue
+		case len(b) == 0: // masked, too
+			return nil, nil
+		}
+		u := unit{}
+		u.add(b)
+		return u, h.readDropIns(u, name)
+	}
+	return nil, nil
+}
+
+// readDropIns adds those of all directories by their names, each of which
+// counts once.
+func (h *Host) readDropIns(u unit, name string) error {
+	files := map[string]string{}
+	var names []string
+	for _, dir := range unitDirs() {
+		found, err := h.Glob(path.Join(dir, name+".d", "*.conf"))
+		if err != nil {
+			return err
+		}
+		for _, file := range found {
+			if base := path.Base(file); files[base] == "" {
+				files[base] = file
+				names = append(names, base)
+			}
+		}
+	}
+	for _, base := range sorted(names) {
+		b, err := h.Read(files[base])
+		if err != nil {
+			return err
+		}
+		u.add(b)
+	}
+	return nil
+}
+
+// add takes assignments. An empty one takes back those before it.
+func (u unit) add(b []byte) {
+	section := ""
+	for line := range unitLines(b) {
+		if strings.HasPrefix(line, "[") && strings.HasSuffix(line, "]") {
+			section = line[1 : len(line)-1]
+			continue
+		}
+		key, value, ok := strings.Cut(line, "=")
+		if !ok {
+			continue
+		}
+		key, value = section+"."+strings.TrimSpace(key), strings.TrimSpace(value)
+		if value == "" {
+			delete(u, key)
+			continue
+		}
+		u[key] = append(u[key], value)
+	}
+}
+
+// last is the value of a key of which one counts.
+func (u unit) last(key, unset string) string {
+	if values := u[key]; len(values) > 0 {
+		return values[len(values)-1]
+	}
+	return unset
+}
+
+// unitLines are a unit's lines, after those that end with a backslash have been
+// joined. Comments within them are left out.
+func unitLines(b []byte) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		var whole strings.Builder
+		for line := range strings.Lines(string(b)) {
+			line = strings.TrimSpace(line)
+			if strings.HasPrefix(line, "#") || strings.HasPrefix(line, ";") {
+				continue
+			}
+			before, continued := strings.CutSuffix(line, `\`)
+			whole.WriteString(before)
+			if continued {
+				whole.WriteByte(' ')
+				continue
+			}
+			if text := strings.TrimSpace(whole.String()); text != "" && !yield(text) {
+				return
+			}
+			whole.Reset()
+		}
+		if text := strings.TrimSpace(whole.String()); text != "" {
+			yield(text)
+		}
+	}
+}
