@@ -80,6 +80,8 @@ func All() []Check {
 		osVersion(),
 		packages(),
 		ports(),
+		firewall(),
+		auditd(),
 		mountOptions(),
 		secureBoot(),
 		lsms(),

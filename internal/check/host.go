@@ -32,6 +32,10 @@ type Host struct {
 	// /proc/self/ns/net names it; "" if it is not known.
 	NetNS string
 
+	Filter Filter
+	Legacy LegacyFilter
+	Audit  AuditSystem
+
 	processes func() ([]Process, error)
 }
 
