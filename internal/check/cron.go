@@ -191,7 +191,7 @@ func (c *cronFiles) add(jobs []job) {
 			shown = "sha256:" + hex.EncodeToString(sum[:8])
 		}
 		c.f.Point(metricCrontab, 1, "user", j.user, "source", j.source, "schedule", j.schedule, "command", shown)
-		c.f.Watch("crontab."+j.source+" "+shown, j.user+" "+j.schedule)
+		c.f.Watch(strings.Join([]string{"crontab." + j.source, j.user, j.schedule, shown}, " "), shown)
 	}
 }
 

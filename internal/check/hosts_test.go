@@ -144,7 +144,7 @@ var hostilities = map[string]func(file string) error{
 	"a loop of links":     func(file string) error { return os.Symlink(filepath.Base(file), file) },
 	"a link to a device":  func(file string) error { return os.Symlink("/dev/zero", file) },
 	"a line of 1 GB":      func(file string) error { return errors.Join(os.WriteFile(file, nil, 0o644), os.Truncate(file, 1<<30)) },
-	"a line of 4 MB":      func(file string) error { return os.WriteFile(file, []byte(strings.Repeat("x:=", 4<<20/3)), 0o644) },
+	"a line of 1 MB":      func(file string) error { return os.WriteFile(file, []byte(strings.Repeat("x:=", 1<<20/3)), 0o644) },
 	"no UTF-8":            func(file string) error { return garble(file, "\xff\xfe\xc3") },
 	"all lines twice":     func(file string) error { return repeatLines(file) },
 	"lines without end":   func(file string) error { return garble(file, `\`) },
@@ -175,7 +175,7 @@ func rewrite(file string, f func(line string) string) error {
 // manyLines are of many kinds of file.
 func manyLines() string {
 	var b strings.Builder
-	for i := range 5000 {
+	for i := range 2500 {
 		n := strings.Repeat("x", i%7) + string(rune('a'+i%26)) + time.Duration(i).String()
 		b.WriteString(n + ":x:" + n + ":1::/:" + n + "\n" + n + "=" + n + "\n* * * * * root " + n + "\n" + n + " (enforce)\n" +
 			n + " ALL=ALL\nMatch User " + n + "\nAllowUsers " + n + "\n")
@@ -185,10 +185,16 @@ func manyLines() string {
 
 // What is done to one file of a host costs no more than what can be read in it.
 func TestHostileFiles(t *testing.T) {
+	done := map[string]bool{} // on another host
+	files := map[string]int{} // of each check: more of a kind show nothing new
 	for _, name := range hostNames(t) {
 		h := copyHost(t, name)
 		for _, c := range All() {
 			for _, file := range opens(t, anew(c), h) {
+				if files[c.ID]++; done[c.ID+file] || files[c.ID] > 8 {
+					continue
+				}
+				done[c.ID+file] = true
 				for kind, do := range hostilities {
 					hostile(t, c, h, file, name+", "+file+": "+kind, do)
 				}
@@ -316,13 +322,9 @@ func isAside(check, file string) bool {
 
 // contains takes for the same what is unknown of a point.
 func contains(points []Point, p Point) bool {
-	same := cmp.Comparer(func(a, b Label) bool {
-		return a.Name == b.Name && (a.Value == b.Value || a.Value == "unknown" || b.Value == "unknown")
+	return slices.ContainsFunc(points, func(q Point) bool {
+		return p.Metric == q.Metric && p.Value == q.Value && slices.EqualFunc(p.Labels, q.Labels, func(a, b Label) bool {
+			return a.Name == b.Name && (a.Value == b.Value || a.Value == "unknown" || b.Value == "unknown")
+		})
 	})
-	for _, q := range points {
-		if cmp.Equal(p, q, same) {
-			return true
-		}
-	}
-	return false
 }

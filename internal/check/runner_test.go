@@ -199,6 +199,46 @@ func TestDriftOfPartialFindings(t *testing.T) {
 	step("removed c, changed status")
 }
 
+// A change of a file is seen within an interval, with what was and what is.
+func TestDriftOfAHost(t *testing.T) {
+	h := copyHost(t, "debian12")
+	root, err := OpenRoot(h.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = root.Close() }()
+	synctest.Test(t, func(t *testing.T) {
+		changes := make(chan Change, 100)
+		r := NewRunner(root, DefaultOptions(), nil, func(c Change) { changes <- c })
+		r.Start()
+		defer r.Close()
+		pass(30 * time.Second)
+		equal(t, "checks that have run", len(r.Outcomes()), len(All()))
+		equal(t, "changes of nothing", len(changes), 0)
+		h.write("etc/ssh/sshd_config.d/00-new.conf", "PermitRootLogin yes\n")
+		h.chmod("etc/passwd", 0o644)
+		h.write("etc/passwd", "root:x:0:0:root:/root:/bin/bash\nroot2::0:0::/:/bin/sh\n")
+		pass(time.Minute)
+		close(changes)
+		var seen []string
+		for c := range changes {
+			seen = append(seen, strings.Join([]string{c.Item, string(c.Kind), c.Old, c.New, string(c.Severity)}, "|"))
+		}
+		for _, want := range []string{
+			"sshd.permitrootlogin|changed|no|yes|high",
+			"account.uid_zero|changed|none|root2|critical",
+			"account.user.root2|added||uid=0 gid=0 sudo=false password=empty shell=/bin/sh home=/ groups=|medium",
+			"account.user.bob|removed|uid=1001 gid=1001 sudo=false password=set shell=/bin/bash home=/home/bob groups=users||medium",
+		} {
+			if !slices.Contains(seen, want) {
+				t.Errorf("no change %s", want)
+			}
+		}
+		ratio := PassRatio(r.Outcomes())
+		equal(t, "the ratio is between none and all", ratio > 0 && ratio < 1, true)
+	})
+}
+
 func TestSelection(t *testing.T) {
 	level2 := Rule{ID: "a.two", Severity: High, Level: 2}
 	low := Rule{ID: "a.low", Severity: Low, Level: 1}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"math"
 	"net"
 	"net/netip"
 	"path"
@@ -155,7 +156,7 @@ func (c *sshdConfig) judge(f *Findings) {
 // judgeSeveral answers the rules that are about more than one option.
 func (c *sshdConfig) judgeSeveral(f *Findings) {
 	interval, count := c.global.value("clientaliveinterval"), c.global.value("clientalivecountmax")
-	f.Judge("sshd.client_alive", isBetween(interval, 1, 3600) && isBetween(count, 1, 100), interval+" × "+count)
+	f.Judge("sshd.client_alive", isBetween(interval, 1, math.MaxInt32) && isBetween(count, 1, math.MaxInt32), interval+" × "+count)
 	var limits []string
 	for _, key := range []string{"allowusers", "allowgroups", "denyusers", "denygroups"} {
 		if len(c.global.values[key]) > 0 {

@@ -100,7 +100,7 @@ func sshdRules() []Rule {
 		},
 		{
 			"sshd.client_alive", Low, 1, "5.1.7",
-			"A session whose user has gone waits for whoever comes by.",
+			"The session of a client that has gone stays open, and takes the place of others.",
 			"Set ClientAliveInterval 15 and ClientAliveCountMax 3" + remedy,
 		},
 		{

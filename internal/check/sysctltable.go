@@ -32,6 +32,8 @@ func sysctlNetwork() []sysctl {
 		source    = "The sender of a packet would choose its way, around filters."
 		sends     = "Only a router has reason to send redirects."
 		forwards  = "A host that forwards packets joins networks that a firewall keeps apart."
+		martians  = "An attempt to forge addresses leaves no trace."
+		routers   = "Whoever is on the network could make himself the router."
 		spoofed   = "Packets with a forged source address are taken for true."
 	)
 	return []sysctl{
@@ -59,10 +61,10 @@ func sysctlNetwork() []sysctl {
 		{"net.ipv4.conf.default.accept_source_route", "Source routing, new interfaces", "0", Medium, 1, "3.3.8", source},
 		{"net.ipv6.conf.all.accept_source_route", "IPv6 source routing", "0", Medium, 1, "3.3.8", source},
 		{"net.ipv6.conf.default.accept_source_route", "IPv6 source routing, new interfaces", "0", Medium, 1, "3.3.8", source},
-		{
-			"net.ipv4.conf.all.log_martians", "Log of impossible addresses", "1", Low, 1, "3.3.9",
-			"An attempt to forge addresses leaves no trace.",
-		},
+		{"net.ipv4.conf.all.log_martians", "Log of impossible addresses", "1", Low, 1, "3.3.9", martians},
+		{"net.ipv4.conf.default.log_martians", "Log of impossible addresses, new interfaces", "1", Low, 1, "3.3.9", martians},
+		{"net.ipv6.conf.all.accept_ra", "IPv6 router advertisements", "0", Medium, 1, "3.3.11", routers},
+		{"net.ipv6.conf.default.accept_ra", "IPv6 router advertisements, new interfaces", "0", Medium, 1, "3.3.11", routers},
 		{
 			"net.ipv4.tcp_syncookies", "SYN cookies", "1", Medium, 1, "3.3.10",
 			"A flood of SYN packets fills the queue, and nobody else can connect.",

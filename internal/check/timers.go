@@ -13,19 +13,19 @@ var timerKeys = [...]string{
 
 // timers shows those that some target wants: systemd starts them.
 func (c *cronFiles) timers() {
-	for _, name := range c.wantedTimers() {
-		u, err := c.readUnit(name)
-		if err == nil && u == nil {
-			u, err = c.readUnit(template(name))
-		}
+	all := newUnits(c.Host)
+	names, err := all.wanted(".timer")
+	c.f.Problem(err)
+	for _, name := range names {
+		u, err := all.read(name)
 		if err == nil && u != nil {
-			err = c.timer(name, u)
+			err = c.timer(all, name, u)
 		}
 		c.f.Problem(err)
 	}
 }
 
-func (c *cronFiles) timer(name string, u unit) error {
+func (c *cronFiles) timer(all units, name string, u unit) error {
 	var schedule []string
 	for _, key := range timerKeys {
 		for _, value := range u["Timer."+key] {
@@ -33,10 +33,7 @@ func (c *cronFiles) timer(name string, u unit) error {
 		}
 	}
 	service := u.last("Timer.Unit", strings.TrimSuffix(name, ".timer")+".service")
-	s, err := c.readUnit(service)
-	if err == nil && s == nil {
-		s, err = c.readUnit(template(service))
-	}
+	s, err := all.read(service)
 	if err != nil {
 		return err
 	}
@@ -49,48 +46,31 @@ func (c *cronFiles) timer(name string, u unit) error {
 	return nil
 }
 
-// wantedTimers are the names of the timers in all .wants directories.
-func (c *cronFiles) wantedTimers() []string {
+// wanted are the names of one kind in all .wants and .requires directories.
+// Their targets need not exist: systemd looks at the names.
+func (s units) wanted(kind string) ([]string, error) {
 	var names []string
-	for _, dir := range unitDirs() {
-		for _, kind := range []string{"*.wants", "*.requires"} {
-			files, err := c.links(path.Join(dir, kind))
-			c.f.Problem(err)
-			names = append(names, files...)
-		}
-	}
-	return slices.Compact(sorted(names))
-}
-
-// links are the names of timers in directories. Their targets need not exist:
-// systemd looks at the names.
-func (c *cronFiles) links(pattern string) ([]string, error) {
-	dirs, err := c.Glob(pattern)
-	if err != nil {
-		return nil, err
-	}
-	var names []string
-	for _, dir := range dirs {
-		entries, err := c.DirIfAny(dir)
+	for _, dir := range s.dirs {
+		entries, err := s.Dir(dir)
 		if err != nil {
 			return nil, err
 		}
 		for _, e := range entries {
-			if strings.HasSuffix(e.Name(), ".timer") {
-				names = append(names, e.Name())
+			if ext := path.Ext(e.Name()); ext != ".wants" && ext != ".requires" {
+				continue
+			}
+			links, err := s.DirIfAny(path.Join(dir, e.Name()))
+			if err != nil {
+				return nil, err
+			}
+			for _, l := range links {
+				if strings.HasSuffix(l.Name(), kind) {
+					names = append(names, l.Name())
+				}
 			}
 		}
 	}
-	return names, nil
-}
-
-// template is the file of an instance: a@b.timer is one of a@.timer.
-func template(name string) string {
-	before, after, ok := strings.Cut(name, "@")
-	if !ok {
-		return name
-	}
-	return before + "@" + path.Ext(after)
+	return slices.Compact(sorted(names)), nil
 }
 
 func sorted(names []string) []string {

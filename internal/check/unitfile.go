@@ -1,31 +1,62 @@
 package check
 
 import (
+	"io/fs"
 	"iter"
+	"os"
 	"path"
+	"slices"
 	"strings"
 )
 
-// unitDirs are where systemd looks for units, the first before the others.
-func unitDirs() []string {
-	return []string{
+// units are the directories where systemd looks for units.
+type units struct {
+	*Host
+	dirs []string
+}
+
+// newUnits leaves out the directories that are not there, and those that are
+// others by another name. The first in the list wins over the others.
+func newUnits(h *Host) units {
+	u := units{Host: h}
+	var seen []fs.FileInfo
+	for _, dir := range []string{
 		"etc/systemd/system", "run/systemd/system", "usr/local/lib/systemd/system", "usr/lib/systemd/system",
 		"lib/systemd/system",
+	} {
+		info, err := h.Stat(dir)
+		if err != nil || slices.ContainsFunc(seen, func(old fs.FileInfo) bool { return os.SameFile(info, old) }) {
+			continue
+		}
+		seen, u.dirs = append(seen, info), append(u.dirs, dir)
 	}
+	return u
 }
 
 // A unit is what a unit file and its drop-ins say: values by section and key,
 // such as "Timer.OnCalendar".
 type unit map[string][]string
 
-// readUnit returns nil if there is no such unit, or it is masked.
-func (h *Host) readUnit(name string) (unit, error) {
-	for _, dir := range unitDirs() {
+// read returns nil if there is no such unit, or it is masked. An instance may
+// have its template's file.
+func (s units) read(name string) (unit, error) {
+	u, err := s.readFile(name)
+	if err != nil || u != nil || !strings.Contains(name, "@") {
+		return u, err
+	}
+	if u, err = s.readFile(template(name)); err != nil || u == nil {
+		return nil, err
+	}
+	return u, s.readDropIns(u, name)
+}
+
+func (s units) readFile(name string) (unit, error) {
+	for _, dir := range s.dirs {
 		file := path.Join(dir, name)
-		if target, err := h.Link(file); err == nil && strings.HasSuffix(target, "/dev/null") {
+		if target, err := s.Link(file); err == nil && strings.HasSuffix(target, "/dev/null") {
 			return nil, nil
 		}
-		b, err := h.ReadIfAny(file)
+		b, err := s.ReadIfAny(file)
 		switch {
 		case err != nil:
 			return nil, err
@@ -36,18 +67,18 @@ func (h *Host) readUnit(name string) (unit, error) {
 		}
 		u := unit{}
 		u.add(b)
-		return u, h.readDropIns(u, name)
+		return u, s.readDropIns(u, name)
 	}
 	return nil, nil
 }
 
 // readDropIns adds those of all directories by their names, each of which
 // counts once.
-func (h *Host) readDropIns(u unit, name string) error {
+func (s units) readDropIns(u unit, name string) error {
 	files := map[string]string{}
 	var names []string
-	for _, dir := range unitDirs() {
-		found, err := h.Glob(path.Join(dir, name+".d", "*.conf"))
+	for _, dir := range s.dirs {
+		found, err := s.Glob(path.Join(dir, name+".d", "*.conf"))
 		if err != nil {
 			return err
 		}
@@ -59,7 +90,7 @@ func (h *Host) readDropIns(u unit, name string) error {
 		}
 	}
 	for _, base := range sorted(names) {
-		b, err := h.Read(files[base])
+		b, err := s.Read(files[base])
 		if err != nil {
 			return err
 		}
@@ -122,4 +153,10 @@ func unitLines(b []byte) iter.Seq[string] {
 			yield(text)
 		}
 	}
+}
+
+// template is the file of an instance: a@b.timer is one of a@.timer.
+func template(name string) string {
+	before, after, _ := strings.Cut(name, "@")
+	return before + "@" + path.Ext(after)
 }
