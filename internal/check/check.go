@@ -80,6 +80,8 @@ func All() []Check {
 		osVersion(),
 		packages(),
 		ports(),
+		servicesInfo(),
+		systemTarget(),
 		firewall(),
 		auditd(),
 		mountOptions(),

@@ -84,8 +84,8 @@ func (h *Host) effectiveFirewalls(configured []string) ([]string, error) {
 		return nil, &fs.PathError{Op: "read", Path: "/proc/1/net", Err: errOtherNetNS}
 	}
 	var all []string
-	var err error
-	if h.hasNFTables() {
+	has, err := h.hasNFTables()
+	if has {
 		if h.Filter == nil {
 			return nil, errNoKernel
 		}
@@ -168,20 +168,20 @@ func (h *Host) legacyFilters() (bool, error) {
 
 // hasNFTables says whether the kernel has nf_tables: asking one that has not
 // makes it load the module.
-func (h *Host) hasNFTables() bool {
+func (h *Host) hasNFTables() (bool, error) {
 	if _, err := h.Stat("sys/module/nf_tables"); err == nil {
-		return true
+		return true, nil
 	}
 	if _, err := h.Stat("proc/modules"); errors.Is(err, fs.ErrNotExist) {
-		return true // a kernel that cannot load modules
+		return true, nil // a kernel that cannot load modules
 	}
 	release, err := h.Line("proc/sys/kernel/osrelease")
 	if err != nil {
-		return false
+		return false, err
 	}
 	builtin := false
-	_ = h.scan("lib/modules/"+release+"/modules.builtin", func(line []byte) {
+	err = h.scan("lib/modules/"+release+"/modules.builtin", func(line []byte) {
 		builtin = builtin || strings.HasSuffix(string(line), "/nf_tables.ko")
 	})
-	return builtin
+	return builtin, ignoreAbsent(err)
 }

@@ -32,17 +32,20 @@ type Host struct {
 	// /proc/self/ns/net names it; "" if it is not known.
 	NetNS string
 
-	Filter Filter
-	Legacy LegacyFilter
-	Audit  AuditSystem
+	Filter  Filter
+	Legacy  LegacyFilter
+	Audit   AuditSystem
+	Systemd ServiceManager
 
-	processes func() ([]Process, error)
+	processes   func() ([]Process, error)
+	serviceList func() serviceList
 }
 
 // NewHost returns the host whose root is a file system, such as a Root.
 func NewHost(root fs.FS, o Options) *Host {
 	h := &Host{fs: root, Options: o, Now: time.Now}
 	h.processes = sync.OnceValues(h.readProcesses)
+	h.serviceList = sync.OnceValue(h.listServices)
 	return h
 }
 

@@ -41,11 +41,12 @@ func runModuleSignature(_ context.Context, h *Host, f *Findings) error {
 	}
 	mode, lockErr := h.lockdownMode()
 	enforced := parameter == "Y"
-	switch {
-	case lockErr == nil && mode != "" && mode != "none" && !enforced:
+	if !enforced && mode != "" && mode != "none" {
 		enforced, state = true, "lockdown="+mode
-	case err != nil || !enforced && lockErr != nil:
-		return errors.Join(err, lockErr)
+	}
+	f.Problem(errors.Join(err, lockErr))
+	if !enforced && (err != nil || lockErr != nil) {
+		return nil
 	}
 	f.Point(metricModuleSignature, asNumber(enforced))
 	f.Judge("module_signature.enforced", enforced, state)

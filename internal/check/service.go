@@ -5,6 +5,7 @@ import (
 	"maps"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -24,6 +25,18 @@ type Service struct {
 
 // enabled says whether it starts with the system.
 func (s Service) enabled() bool { return s.State == "enabled" || s.State == "enabled-runtime" }
+
+// labels are true, false or unknown.
+func (s Service) labels() (running, enabled string) {
+	running, enabled = strconv.FormatBool(s.Running), strconv.FormatBool(s.enabled())
+	if s.Unknown {
+		running = unknown
+	}
+	if s.State == unknown {
+		enabled = unknown
+	}
+	return running, enabled
+}
 
 // Services are collected by their names.
 type services map[string]*Service

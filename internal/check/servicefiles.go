@@ -36,7 +36,9 @@ func (h *Host) unitFiles(ctx context.Context) ([]Service, error) {
 			case e.IsDir() && (strings.HasSuffix(name, ".wants") || strings.HasSuffix(name, ".requires")):
 				errs = append(errs, h.links(path.Join(dir, name), wanted))
 			case isUnit(name) && all[name] == nil:
-				all.at(name).State = h.unitState(dir, name, e)
+				state, err := h.unitState(dir, name, e)
+				all.at(name).State = state
+				errs = append(errs, err)
 			}
 		}
 	}
@@ -90,38 +92,42 @@ func (h *Host) links(dir string, wanted map[string]string) error {
 
 // unitState is what can be told by the file: whether it is masked, another name
 // of a unit, made by a generator, or could be enabled.
-func (h *Host) unitState(dir, name string, e fs.DirEntry) string {
+func (h *Host) unitState(dir, name string, e fs.DirEntry) (string, error) {
 	file := path.Join(dir, name)
 	if e.Type() == fs.ModeSymlink {
-		target, _ := h.Link(file)
+		target, err := h.Link(file)
 		switch {
+		case err != nil:
+			return unknown, err
 		case target == "/dev/null":
-			return "masked"
+			return "masked", nil
 		case path.Base(target) != name:
-			return "alias"
+			return "alias", nil
 		}
 	}
 	b, err := h.Read(file)
 	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "bad", nil // a link to nothing
 	case err != nil:
-		return "bad"
+		return unknown, err
 	case len(b) == 0:
-		return "masked"
+		return "masked", nil
 	case strings.HasPrefix(dir, "run/systemd/generator"):
-		return "generated"
+		return "generated", nil
 	case strings.HasPrefix(dir, "run/systemd/transient"):
-		return "transient"
+		return "transient", nil
 	case hasInstallSection(b):
-		return "disabled"
+		return "disabled", nil
 	default:
-		return "static"
+		return "static", nil
 	}
 }
 
 // hasInstallSection says whether a unit says how it would be enabled.
 func hasInstallSection(b []byte) bool {
 	inside := false
-	for line := range lines(b) {
+	for line := range unitLines(b) {
 		if strings.HasPrefix(line, "[") {
 			inside = line == "[Install]"
 			continue
@@ -138,28 +144,22 @@ func hasInstallSection(b []byte) bool {
 // a target no file tells whether it is active.
 func (h *Host) markRunning(all services) error {
 	for _, s := range all {
-		s.Unknown = strings.HasSuffix(s.Name, ".target")
+		s.Unknown = true
 	}
 	for _, root := range []string{"sys/fs/cgroup", "sys/fs/cgroup/systemd"} {
 		if _, err := h.Stat(root + "/system.slice"); err != nil {
 			continue
 		}
-		running := map[string]bool{}
-		err := h.populated(root, 0, running)
-		for name := range running {
-			s := all.at(name)
-			s.Active, s.Running = true, true
+		for _, s := range all {
+			s.Unknown = strings.HasSuffix(s.Name, ".target")
 		}
-		return err
-	}
-	for _, s := range all {
-		s.Unknown = true
+		return h.populated(root, 0, all)
 	}
 	return nil
 }
 
-// populated notes the services below a slice that have processes.
-func (h *Host) populated(dir string, depth int, running map[string]bool) error {
+// populated marks the services below a slice that have processes.
+func (h *Host) populated(dir string, depth int, all services) error {
 	entries, err := h.DirIfAny(dir)
 	errs := []error{err}
 	for _, e := range entries {
@@ -168,12 +168,13 @@ func (h *Host) populated(dir string, depth int, running map[string]bool) error {
 		case !e.IsDir():
 		case strings.HasSuffix(name, ".service"):
 			has, err := h.hasProcesses(name)
-			if has {
-				running[e.Name()] = true
-			}
 			errs = append(errs, err)
+			if has || err != nil {
+				s := all.at(e.Name())
+				s.Active, s.Running, s.Unknown = has, has, err != nil
+			}
 		case strings.HasSuffix(name, ".slice") && depth < 8:
-			errs = append(errs, h.populated(name, depth+1, running))
+			errs = append(errs, h.populated(name, depth+1, all))
 		}
 	}
 	return errors.Join(errs...)
@@ -182,8 +183,8 @@ func (h *Host) populated(dir string, depth int, running map[string]bool) error {
 // hasProcesses asks the second version of control groups, then the first.
 func (h *Host) hasProcesses(group string) (bool, error) {
 	events, err := h.Line(group + "/cgroup.events")
-	if err == nil {
-		return strings.Contains(events, "populated 1"), nil
+	if !errors.Is(err, fs.ErrNotExist) {
+		return strings.Contains(events, "populated 1"), err
 	}
 	processes, err := h.Line(group + "/cgroup.procs")
 	return processes != "", ignoreAbsent(err)

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/godbus/dbus/v5"
@@ -102,5 +103,12 @@ func listServices(ctx context.Context, bus *dbus.Conn) ([]Service, error) {
 		s.Active = u.Active == "active" || u.Active == "reloading"
 		s.Running = s.Active && u.Sub != "exited"
 	}
-	return all.sorted(), nil
+	list := all.sorted()
+	for i := range list {
+		// An instance has no file of its own.
+		if s := &list[i]; s.State == "" && strings.Contains(s.Name, "@") {
+			_ = call("GetUnitFileState", s.Name).Store(&s.State)
+		}
+	}
+	return list, ctx.Err()
 }
