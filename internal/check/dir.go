@@ -72,6 +72,29 @@ func (d *Dir) Names(limit int) (names []string, all bool, err error) {
 	return names, true, nil
 }
 
+// Each calls each with all names, however many, until it returns false.
+func (d *Dir) Each(each func(name string) bool) error {
+	f, err := d.list()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	for {
+		names, err := f.Readdirnames(1024)
+		for _, name := range names {
+			if !each(name) {
+				return nil
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
 // Lstat describes a file or a link.
 func (d *Dir) Lstat(name string) (fs.FileInfo, error) {
 	if err := checkName(name); err != nil {
