@@ -117,11 +117,9 @@ func (h *Host) listServices() serviceList {
 			return serviceList{"systemd", all, err}
 		}
 	}
-	switch _, err := h.Stat("etc/runlevels"); {
-	case err == nil:
-		all, err := h.openRC()
-		return serviceList{"openrc", all, err}
-	default:
+	if _, err := h.Stat("etc/runlevels"); err != nil {
 		return serviceList{err: ignoreAbsent(err)}
 	}
+	all, err := h.openRC()
+	return serviceList{"openrc", all, err}
 }

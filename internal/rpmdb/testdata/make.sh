@@ -40,7 +40,7 @@ install=("${rpm[@]}" -i --force-debian --justdb --nodeps)
 
 # A reader keeps SQLite from writing the log back to the database.
 mkdir -p "$dir"
-python3 - "$work/sqlite/rpmdb.sqlite" "$dir" "${install[@]}" "$work"/top/RPMS/noarch/later-*.rpm <<'PY'
+/usr/bin/python3 - "$work/sqlite/rpmdb.sqlite" "$dir" "${install[@]}" "$work"/top/RPMS/noarch/later-*.rpm <<'PY'
 import shutil, sqlite3, subprocess, sys
 reader = sqlite3.connect(sys.argv[1], isolation_level=None)
 reader.execute("BEGIN")
@@ -53,7 +53,7 @@ PY
 
 # Debian's RPM writes neither of the others: the same headers, put in by
 # Berkeley DB, and as RPM's lib/backend/ndb/rpmpkg.c describes.
-python3 - "$work/sqlite/rpmdb.sqlite" "$dir/Packages.db" <<'PY' | db5.3_load -T -t hash "$dir/Packages"
+/usr/bin/python3 - "$work/sqlite/rpmdb.sqlite" "$dir/Packages.db" <<'PY' | db5.3_load -T -t hash "$dir/Packages"
 import sqlite3, struct, sys, zlib
 rows = sqlite3.connect(sys.argv[1]).execute("SELECT hnum, blob FROM Packages").fetchall()
 
@@ -74,7 +74,7 @@ open(sys.argv[2], "wb").write(header + slots + blobs)
 PY
 
 # Small ones for fuzzing: a package in a page, and one that goes on in others.
-python3 - "$dir/tiny.sqlite" <<'PY' | db5.3_load -T -t hash -c db_pagesize=512 "$dir/tiny.berkeley"
+/usr/bin/python3 - "$dir/tiny.sqlite" <<'PY' | db5.3_load -T -t hash -c db_pagesize=512 "$dir/tiny.berkeley"
 import sqlite3, struct, sys
 def header(name, version, summary):
     texts = [(1000, name), (1001, version), (1002, "1.el9"), (1004, summary)]
