@@ -91,7 +91,7 @@ test-host-tools: $(TOOLS)/sshd $(TOOLS)/auditctl | need-go ## compare the checks
 	@$(NEED) sudo unshare=util-linux ssh-keygen=openssh-client getent=libc-bin passwd ip=iproute2 ss=iproute2 \
 		nft=nftables iptables dbus-daemon systemctl=systemd rpm db5.3_load=db5.3-util /usr/bin/python3=python3 \
 		/usr/lib/$$(uname -m)-linux-gnu/libauparse.so.0=libauparse0
-	PATH=$(TOOLS):$$PATH go test -tags host -count 1 -run '^TestHost' ./internal/check ./internal/rpmdb
+	PATH=$(TOOLS):$$PATH go test -tags host -count 1 -run '^TestHost' ./internal/check ./internal/rpmdb ./internal/sensor
 
 # What would start a server when it is installed is taken out of its package.
 $(TOOLS)/auditctl:

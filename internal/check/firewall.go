@@ -141,7 +141,7 @@ func (c Chain) filtersInput() bool {
 	return comesIn && c.Type == "filter" && (c.Rules > 0 || c.Drops)
 }
 
-// legacyFilters counts the rules of the older iptables. The kernel has its
+// legacyFilters asks for the rules of the older iptables. The kernel has its
 // tables as soon as somebody has listed them.
 func (h *Host) legacyFilters() (bool, error) {
 	var errs []error
@@ -157,9 +157,9 @@ func (h *Host) legacyFilters() (bool, error) {
 			errs = append(errs, errNoKernel)
 			continue
 		}
-		n, err := h.Legacy.LegacyRules(family, "filter")
+		filters, err := h.Legacy.FiltersInput(family)
 		errs = append(errs, err)
-		if n > 0 {
+		if filters {
 			return true, nil
 		}
 	}

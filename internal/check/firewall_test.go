@@ -12,14 +12,14 @@ type fakeFilter struct {
 
 func (f fakeFilter) Chains() ([]Chain, error) { return f.chains, f.err }
 
-type fakeLegacy map[string]int
+type fakeLegacy map[string]bool
 
-func (f fakeLegacy) LegacyRules(family, table string) (int, error) {
-	n, ok := f[family+" "+table]
+func (f fakeLegacy) FiltersInput(family string) (bool, error) {
+	filters, ok := f[family]
 	if !ok {
-		return 0, errors.New("no such table")
+		return false, errors.New("no such table")
 	}
-	return n, nil
+	return filters, nil
 }
 
 func chain(family, table, name, hook, kind string, rules int, drops bool) Chain {
@@ -80,17 +80,17 @@ func TestFirewall(t *testing.T) {
 			firewall.filters_input pass (iptables)
 			firewall.single pass (iptables)
 			status ok`},
-		{"older iptables", map[string]string{"proc/1/net/ip_tables_names": "nat\nfilter\n"}, fakeFilter{}, fakeLegacy{"ip filter": 3}, `
+		{"older iptables", map[string]string{"proc/1/net/ip_tables_names": "nat\nfilter\n"}, fakeFilter{}, fakeLegacy{"ip": true}, `
 			firewall_enabled{firewall_type="iptables",is_running="true"} 1
 			firewall.filters_input pass (iptables)
 			firewall.single pass (iptables)
 			status ok`},
-		{"older iptables of ufw", map[string]string{ufw: "ENABLED=yes\n", "proc/1/net/ip6_tables_names": "filter\n"}, fakeFilter{}, fakeLegacy{"ip6 filter": 3}, `
+		{"older iptables of ufw", map[string]string{ufw: "ENABLED=yes\n", "proc/1/net/ip6_tables_names": "filter\n"}, fakeFilter{}, fakeLegacy{"ip6": true}, `
 			firewall_enabled{firewall_type="ufw",is_running="true"} 1
 			firewall.filters_input pass (ufw)
 			firewall.single pass (ufw)
 			status ok`},
-		{"older iptables without rules", map[string]string{"proc/1/net/ip_tables_names": "filter\n"}, fakeFilter{}, fakeLegacy{"ip filter": 0}, `
+		{"older iptables without rules", map[string]string{"proc/1/net/ip_tables_names": "filter\n"}, fakeFilter{}, fakeLegacy{"ip": false}, `
 			firewall_enabled{firewall_type="none",is_running="false"} 0
 			firewall.filters_input fail (none)
 			status ok`},

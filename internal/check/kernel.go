@@ -8,10 +8,11 @@ type Filter interface {
 	Chains() ([]Chain, error)
 }
 
-// A LegacyFilter counts the rules of a table of iptables that is not of
-// nf_tables: "ip" or "ip6", and the table's name.
+// A LegacyFilter is the filter table of the iptables that was before nf_tables.
 type LegacyFilter interface {
-	LegacyRules(family, table string) (int, error)
+	// FiltersInput says whether the chain INPUT of "ip" or "ip6" has a rule, or a
+	// policy that is not to accept.
+	FiltersInput(family string) (bool, error)
 }
 
 // A Chain is one of nf_tables.
