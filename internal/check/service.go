@@ -52,11 +52,12 @@ func (all services) at(name string) *Service {
 	return all[name]
 }
 
-// sorted are all that can run: a template cannot.
+// sorted are all that can run: a template cannot, and another name of a service
+// would say of it that it does not.
 func (all services) sorted() []Service {
 	var list []Service
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		if !strings.Contains(name, "@.") {
+		if !strings.Contains(name, "@.") && all[name].State != "alias" {
 			list = append(list, *all[name])
 		}
 	}

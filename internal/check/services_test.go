@@ -62,7 +62,6 @@ services_info{service_name="replaced",is_running="false",service_type="systemd",
 services_info{service_name="rsync",is_running="false",service_type="systemd",is_enabled="false"} 1
 services_info{service_name="run-1",is_running="false",service_type="systemd",is_enabled="false"} 1
 services_info{service_name="ssh",is_running="true",service_type="systemd",is_enabled="true"} 1
-services_info{service_name="sshd",is_running="false",service_type="systemd",is_enabled="false"} 1
 services_info{service_name="static",is_running="false",service_type="systemd",is_enabled="false"} 1
 status ok
 `, "\t", ""), pointsOf(one(t, servicesInfo(), unitTree(t).host()))), "")
@@ -72,7 +71,7 @@ status ok
 	}
 	want := map[string]string{
 		"ssh.service": "enabled", "rsync.service": "disabled", "static.service": "static", "masked.service": "masked",
-		"replaced.service": "masked", "sshd.service": "alias", "old.service": "generated", "run-1.service": "transient",
+		"replaced.service": "masked", "old.service": "generated", "run-1.service": "transient",
 		"getty@tty1.service": "enabled", "multi-user.target": "static",
 	}
 	if diff := cmp.Diff(want, states); diff != "" {
@@ -118,11 +117,11 @@ func TestServicesOfSystemdThatFails(t *testing.T) {
 		h.write("run/systemd/system/", "")
 		host := h.host()
 		host.Systemd = fakeSystemd{err: err}
-		equal(t, "points", len(one(t, servicesInfo(), host).Points), 9)
+		equal(t, "points", len(one(t, servicesInfo(), host).Points), 8)
 	}
 	host := unitTree(t).host() // not booted by systemd
 	host.Systemd = fakeSystemd{all: []Service{{Name: "x.service"}}}
-	equal(t, "points", len(one(t, servicesInfo(), host).Points), 9)
+	equal(t, "points", len(one(t, servicesInfo(), host).Points), 8)
 }
 
 func TestServicesOfOpenRC(t *testing.T) {
