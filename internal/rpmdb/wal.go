@@ -21,16 +21,8 @@ func walPages(wal io.ReaderAt, pageSize int64) (map[uint32]int64, error) {
 	if err != nil {
 		return nil, err
 	}
-	sum := walSum{order: binary.LittleEndian}
-	switch binary.BigEndian.Uint32(header) {
-	case 0x377f0682:
-	case 0x377f0683:
-		sum.order = binary.BigEndian
-	default:
-		return nil, nil
-	}
-	sum.add(header[:24])
-	if !sum.is(header[24:]) || int64(binary.BigEndian.Uint32(header[8:])) != pageSize {
+	sum, ok := startSum(header)
+	if !ok || int64(binary.BigEndian.Uint32(header[8:])) != pageSize {
 		return nil, nil
 	}
 	pages, pending := map[uint32]int64{}, map[uint32]int64{}
@@ -56,6 +48,20 @@ func walPages(wal io.ReaderAt, pageSize int64) (map[uint32]int64, error) {
 		}
 	}
 	return pages, nil
+}
+
+// startSum reads the header, which says how checksums are made, and its own.
+func startSum(header []byte) (walSum, bool) {
+	sum := walSum{order: binary.LittleEndian}
+	switch binary.BigEndian.Uint32(header) {
+	case 0x377f0682:
+	case 0x377f0683:
+		sum.order = binary.BigEndian
+	default:
+		return sum, false
+	}
+	sum.add(header[:24])
+	return sum, sum.is(header[24:])
 }
 
 // A walSum is the checksum of all that comes before.
