@@ -87,11 +87,18 @@ test-unit: | need-go ## unit tests with the race detector
 	@$(NEED) gcc /usr/include/stdlib.h=libc6-dev
 	CGO_ENABLED=1 go test -race -skip '^TestKernel' ./...
 
-test-host-tools: $(TOOLS)/sshd | need-go ## compare the checks with sshd, sudo and others of this host (as root)
-	@$(NEED) sudo unshare=util-linux ssh-keygen=openssh-client getent=libc-bin passwd
-	PATH=$(TOOLS):$$PATH go test -tags host -count 1 -run '^TestHost' ./internal/check
+test-host-tools: $(TOOLS)/sshd $(TOOLS)/auditctl | need-go ## compare the checks with sshd, sudo and others of this host (as root)
+	@$(NEED) sudo unshare=util-linux ssh-keygen=openssh-client getent=libc-bin passwd ip=iproute2 ss=iproute2 \
+		nft=nftables iptables dbus-daemon systemctl=systemd rpm db5.3_load=db5.3-util /usr/bin/python3=python3 \
+		/usr/lib/$$(uname -m)-linux-gnu/libauparse.so.0=libauparse0
+	PATH=$(TOOLS):$$PATH go test -tags host -count 1 -run '^TestHost' ./internal/check ./internal/rpmdb ./internal/sensor
 
-# sshd is taken out of its package, as installing it would start a server.
+# What would start a server when it is installed is taken out of its package.
+$(TOOLS)/auditctl:
+	@mkdir -p $(TOOLS)
+	@if p=$$(PATH=$$PATH:/usr/sbin command -v auditctl); then ln -sf "$$p" $@; \
+		else internal/tools/unpack.sh auditd $(TOOLS) sbin/auditctl; fi
+
 $(TOOLS)/sshd:
 	@mkdir -p $(TOOLS)
 	@if p=$$(PATH=$$PATH:/usr/sbin command -v sshd); then ln -sf "$$p" $@; \

@@ -5,6 +5,7 @@ go 1.26
 require (
 	github.com/cenkalti/backoff/v6 v6.0.1
 	github.com/cilium/ebpf v0.22.0
+	github.com/godbus/dbus/v5 v5.2.4
 	github.com/google/go-cmp v0.7.0
 	github.com/hashicorp/golang-lru/v2 v2.0.7
 	github.com/prometheus/otlptranslator v1.0.0

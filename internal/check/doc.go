@@ -12,8 +12,10 @@
 //   - Its Run reads through Host, never through package os: Read and ReadIfAny
 //     for whole files, Line for those of /proc and /sys, Head for the beginning of
 //     large ones, Dir, Stat, Lstat and Link; Processes for /proc, which is read once
-//     per run. What is not a file is an interface of few methods, in a field of Host
-//     that is nil where there is none and that the runner's prepare sets.
+//     per run; OpenDir where a check looks at many names, scan for the lines of
+//     files of any size, owners for packages. What is not a file is an interface of few methods, in a field of Host
+//     that is nil where there is none and that the runner's prepare sets: Prepare
+//     does.
 //   - What it finds goes into Findings: Point for a data point, Judge for the
 //     answer of a rule and the value it was judged by, Watch for a value whose
 //     change matters although no rule judges it. They are made valid UTF-8, cut,

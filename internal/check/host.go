@@ -32,13 +32,20 @@ type Host struct {
 	// /proc/self/ns/net names it; "" if it is not known.
 	NetNS string
 
-	processes func() ([]Process, error)
+	Filter  Filter
+	Legacy  LegacyFilter
+	Audit   AuditSystem
+	Systemd ServiceManager
+
+	processes   func() ([]Process, error)
+	serviceList func() serviceList
 }
 
 // NewHost returns the host whose root is a file system, such as a Root.
 func NewHost(root fs.FS, o Options) *Host {
 	h := &Host{fs: root, Options: o, Now: time.Now}
 	h.processes = sync.OnceValues(h.readProcesses)
+	h.serviceList = sync.OnceValue(h.listServices)
 	return h
 }
 
@@ -69,20 +76,30 @@ func (h *Host) Line(name string) (string, error) {
 	return strings.TrimSpace(string(b)), err
 }
 
-// Head returns the beginning of a regular file, of at most limit bytes.
-func (h *Host) Head(name string, limit int64) ([]byte, error) {
+// Open opens a regular file.
+func (h *Host) Open(name string) (fs.File, error) {
 	f, err := h.fs.Open(clean(name))
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = f.Close() }()
 	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = &fs.PathError{Op: "read", Path: name, Err: errNotRegular}
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+// Head returns the beginning of a regular file, of at most limit bytes.
+func (h *Host) Head(name string, limit int64) ([]byte, error) {
+	f, err := h.Open(name)
 	if err != nil {
 		return nil, err
 	}
-	if !info.Mode().IsRegular() {
-		return nil, &fs.PathError{Op: "read", Path: name, Err: errNotRegular}
-	}
+	defer func() { _ = f.Close() }()
 	b, err := io.ReadAll(io.LimitReader(f, limit))
 	if err != nil {
 		return nil, &fs.PathError{Op: "read", Path: name, Err: err}

@@ -37,6 +37,9 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
+// written is when the files of all hosts in testdata were.
+var written = time.Date(2025, 5, 1, 12, 0, 0, 0, time.UTC)
+
 // copyHost makes a host of a tree in testdata. Git keeps no more of a mode than
 // who may execute, and the umask is any.
 func copyHost(t testing.TB, name string) tree {
@@ -63,7 +66,7 @@ func copyHost(t testing.TB, name string) tree {
 			return err
 		}
 		b, err := os.ReadFile(file)
-		return errors.Join(err, os.WriteFile(to, b, 0o600), os.Chmod(to, info.Mode().Perm()&0o111|0o444))
+		return errors.Join(err, os.WriteFile(to, b, 0o600), os.Chmod(to, info.Mode().Perm()&0o111|0o444), os.Chtimes(to, written, written))
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -90,9 +93,27 @@ func hostNames(t testing.TB) []string {
 	return names
 }
 
+// rootOwned is a file system of which all is root's, whoever runs the test.
+type rootOwned struct{ *Root }
+
+type rootsFile struct{ fs.FileInfo }
+
+func (rootsFile) Sys() any { return &syscall.Stat_t{} }
+
+func (r rootOwned) Stat(name string) (fs.FileInfo, error) {
+	info, err := r.Root.Stat(name)
+	return rootsFile{info}, err
+}
+
+func (r rootOwned) Lstat(name string) (fs.FileInfo, error) {
+	info, err := r.Root.Lstat(name)
+	return rootsFile{info}, err
+}
+
 func TestHosts(t *testing.T) {
 	for _, name := range hostNames(t) {
 		host := at(copyHost(t, name).host())
+		host.fs = rootOwned{host.fs.(*Root)}
 		for _, c := range All() {
 			t.Run(name+"/"+c.ID, func(t *testing.T) {
 				golden(t, "testdata/golden/"+name+"/"+c.ID+".txt", shown(one(t, c, host)))
@@ -187,7 +208,7 @@ func TestHostileFiles(t *testing.T) {
 	for _, name := range hostNames(t) {
 		h := copyHost(t, name)
 		for _, c := range All() {
-			for _, file := range opens(t, c, h) {
+			for _, file := range opens(t, anew(c), h) {
 				if files[c.ID]++; done[c.ID+file] || files[c.ID] > 8 {
 					continue
 				}
@@ -213,7 +234,7 @@ func hostile(t *testing.T, c Check, h tree, file, what string, do func(file stri
 		t.Fatal(err)
 	}
 	start := time.Now()
-	o := one(t, c, h.host())
+	o := one(t, anew(c), h.host())
 	if took := time.Since(start); took > c.Pace.timeout() {
 		t.Errorf("%s: %s took %v", what, c.ID, took)
 	}
@@ -273,12 +294,12 @@ func TestUnreadableFiles(t *testing.T) {
 		h := copyHost(t, name)
 		for _, c := range All() {
 			whole := one(t, c, at(h.host()))
-			for _, file := range opens(t, c, h) {
+			for _, file := range opens(t, anew(c), h) {
 				for _, host := range []*Host{
 					h.faulty(map[string]error{file: fs.ErrPermission}, nil),
 					h.faulty(nil, map[string]error{file: syscall.ESTALE}),
 				} {
-					o := one(t, c, at(host))
+					o := one(t, anew(c), at(host))
 					wellFormed(t, file, o)
 					if o.Status != Unreadable && !isAside(c.ID, file) {
 						t.Errorf("%s: %s without %s is %v", name, c.ID, file, o.Status)
@@ -294,6 +315,12 @@ func TestUnreadableFiles(t *testing.T) {
 	}
 }
 
+// anew is a check that remembers nothing.
+func anew(c Check) Check {
+	all := All()
+	return all[slices.IndexFunc(all, func(other Check) bool { return other.ID == c.ID })]
+}
+
 // isAside knows the files that a check can do without.
 func isAside(check, file string) bool {
 	switch check {
@@ -303,6 +330,12 @@ func isAside(check, file string) bool {
 		return file == "etc/hostname"
 	case "crontab":
 		return file == "etc/passwd"
+	case "ports":
+		return strings.HasPrefix(file, "usr/sbin/") // a program
+	case "setuid", "search_path", "container_socket":
+		return file == "etc/passwd" || file == "etc/group" // a number is shown for a name
+	case "package_count":
+		return strings.HasSuffix(file, "-wal") // which need not be there
 	}
 	return false
 }

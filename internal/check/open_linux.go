@@ -17,6 +17,16 @@ func openSafely(root *os.Root, name string, kernels bool) (*os.File, error) {
 		return nil, err
 	}
 	defer func() { _ = it.Close() }()
+	f, err := reopen(it, name, kernels)
+	if errors.Is(err, fs.ErrNotExist) { // this process has no /proc
+		return root.OpenFile(name, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOFOLLOW, 0)
+	}
+	return f, err
+}
+
+// reopen opens for reading what a descriptor names, if that does no more than
+// to open it.
+func reopen(it *os.File, name string, kernels bool) (*os.File, error) {
 	info, err := it.Stat()
 	switch {
 	case err != nil:
@@ -27,9 +37,6 @@ func openSafely(root *os.Root, name string, kernels bool) (*os.File, error) {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: errElsewhere}
 	}
 	f, err := os.OpenFile(fmt.Sprintf("/proc/self/fd/%d", it.Fd()), unix.O_RDONLY|unix.O_NONBLOCK, 0)
-	if errors.Is(err, fs.ErrNotExist) { // this process has no /proc
-		f, err = root.OpenFile(name, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOFOLLOW, 0)
-	}
 	var path *fs.PathError
 	if errors.As(err, &path) {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: path.Err}

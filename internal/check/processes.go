@@ -1,11 +1,17 @@
 package check
 
 import (
-	"io/fs"
-	"path"
+	"errors"
+	"slices"
 	"strconv"
 	"strings"
 )
+
+// maxDescriptors is how many open files are looked at in one run. More than
+// that are some user's attempt to keep the receiver busy.
+const maxDescriptors = 1 << 20
+
+var errDescriptors = errors.New("too many open files to look at all")
 
 // A Process is one that ran when /proc was read.
 type Process struct {
@@ -15,44 +21,80 @@ type Process struct {
 	Sockets []uint64 // inodes
 }
 
-// Processes reads /proc, once per run.
+// Processes reads /proc, once per run. With an error it returns what it saw.
 func (h *Host) Processes() ([]Process, error) { return h.processes() }
 
 func (h *Host) readProcesses() ([]Process, error) {
-	entries, err := h.Dir("proc")
+	proc, err := h.OpenDir("proc")
 	if err != nil {
 		return nil, err
 	}
-	var all []Process
-	for _, e := range entries {
-		pid, err := strconv.Atoi(e.Name())
-		if err != nil || !e.IsDir() {
-			continue
-		}
-		dir := path.Join("proc", e.Name())
-		p := Process{PID: pid}
-		if p.Name, err = h.Line(dir + "/comm"); err != nil {
-			continue // it has ended
-		}
-		p.Exe, _ = h.Link(dir + "/exe")
-		p.Sockets = h.sockets(dir + "/fd")
-		all = append(all, p)
+	defer proc.Close()
+	names, whole, err := proc.Names(maxEntries)
+	if err != nil {
+		return nil, err
 	}
-	return all, nil
+	if !whole {
+		err = errTooMany
+	}
+	var all []Process
+	left := maxDescriptors
+	for _, pid := range numbers(names) {
+		if p, ok := readProcess(proc, pid, &left); ok {
+			all = append(all, p)
+		}
+	}
+	if left <= 0 {
+		err = errDescriptors
+	}
+	return all, err
+}
+
+// numbers are the names that are numbers, sorted.
+func numbers(names []string) []int {
+	var all []int
+	for _, name := range names {
+		if n, err := strconv.Atoi(name); err == nil {
+			all = append(all, n)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// readProcess returns false for a process that has ended.
+func readProcess(proc *Dir, pid int, left *int) (Process, bool) {
+	p := Process{PID: pid}
+	dir, err := proc.Sub(strconv.Itoa(pid))
+	if err != nil {
+		return p, false
+	}
+	defer dir.Close()
+	comm, err := dir.Read("comm", maxText)
+	if err != nil {
+		return p, false
+	}
+	p.Name = strings.TrimSuffix(string(comm), "\n")
+	p.Exe, _ = dir.Link("exe")
+	p.Sockets = sockets(dir, left)
+	return p, true
 }
 
 // sockets returns nothing of a process that does not let itself be looked at.
-func (h *Host) sockets(dir string) []uint64 {
-	entries, err := h.Dir(dir)
+func sockets(process *Dir, left *int) []uint64 {
+	dir, err := process.Sub("fd")
 	if err != nil {
 		return nil
 	}
+	defer dir.Close()
+	names, _, err := dir.Names(max(*left, 0))
+	if err != nil {
+		return nil
+	}
+	*left -= len(names)
 	var inodes []uint64
-	for _, e := range entries {
-		if e.Type() != fs.ModeSymlink {
-			continue
-		}
-		target, err := h.Link(path.Join(dir, e.Name()))
+	for _, name := range names {
+		target, err := dir.Link(name)
 		if err != nil || !strings.HasPrefix(target, "socket:[") {
 			continue
 		}
@@ -61,5 +103,6 @@ func (h *Host) sockets(dir string) []uint64 {
 			inodes = append(inodes, n)
 		}
 	}
+	slices.Sort(inodes)
 	return inodes
 }

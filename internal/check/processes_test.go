@@ -32,3 +32,23 @@ func TestProcessesWithoutProc(t *testing.T) {
 		t.Error("processes without /proc")
 	}
 }
+
+func TestTooManyDescriptors(t *testing.T) {
+	h := newTree(t, map[string]string{
+		"proc/1/comm": "many\n", "proc/1/fd/0": "-> socket:[1]", "proc/1/fd/1": "-> socket:[2]", "proc/1/fd/2": "-> socket:[3]",
+		"proc/2/comm": "last\n", "proc/2/fd/0": "-> socket:[4]",
+	}).host()
+	dir, err := h.OpenDir("proc")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer dir.Close()
+	left := 2
+	p, ok := readProcess(dir, 1, &left)
+	equal(t, "there", ok, true)
+	equal(t, "sockets", len(p.Sockets), 2)
+	equal(t, "left", left, 0)
+	p, ok = readProcess(dir, 2, &left)
+	equal(t, "the next is there", ok, true)
+	equal(t, "its sockets", len(p.Sockets), 0)
+}

@@ -46,7 +46,41 @@ func (r *Root) Open(name string) (fs.File, error) {
 	if err != nil {
 		return nil, err // not f, which is a nil of another type
 	}
-	return f, nil
+	info, err := f.Stat()
+	if err != nil || !info.IsDir() {
+		return f, err
+	}
+	dir, err := openDir(r.dir, at, isKernels(name))
+	if err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return &directory{f, dir}, nil
+}
+
+// A directory tells what its entries are. An os.File asks for that by the name
+// that it was opened by, when the file system does not tell: a descriptor's.
+type directory struct {
+	*os.File
+	dir *Dir
+}
+
+// ReadDir returns the next entries, without those that are gone.
+func (d *directory) ReadDir(n int) ([]fs.DirEntry, error) {
+	names, err := d.Readdirnames(n)
+	var entries []fs.DirEntry
+	for _, name := range names {
+		if info, err := d.dir.Lstat(name); err == nil {
+			entries = append(entries, fs.FileInfoToDirEntry(info))
+		}
+	}
+	return entries, err
+}
+
+// Close closes the directory.
+func (d *directory) Close() error {
+	d.dir.Close()
+	return d.File.Close()
 }
 
 // Stat describes what a path leads to.

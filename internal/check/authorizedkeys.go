@@ -1,0 +1,141 @@
+package check
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"path"
+	"strings"
+	"syscall"
+)
+
+const (
+	metricAuthorizedKeys = "linux.security.authorized_keys"
+	maxKeyFile           = 1 << 20 // bytes
+	maxKeysShown         = 100     // of an account: a user can write any number
+)
+
+func authorizedKeys() Check {
+	return Check{
+		ID:       "authorized_keys",
+		Category: SSH,
+		Pace:     Slow,
+		Reads:    "the files of AuthorizedKeysFile, of sshd_config, for each account",
+		Metrics:  []string{metricAuthorizedKeys},
+		Rules: []Rule{
+			{
+				"authorized_keys.protected", High, 1, "",
+				"Who may write the file, or put another in its place, logs in as the account.",
+				"Run chmod go-w and chown for the file and the directories above it, up to the home.",
+			},
+			{
+				"authorized_keys.strong", Medium, 1, "",
+				"DSA keys, and RSA keys below 2048 bits, can be computed from their public half.",
+				"Let the account make another with ssh-keygen -t ed25519, and delete the old one.",
+			},
+		},
+		Run: runAuthorizedKeys,
+	}
+}
+
+func runAuthorizedKeys(ctx context.Context, h *Host, f *Findings) error {
+	passwd, err := h.Read("etc/passwd")
+	if err != nil {
+		return err
+	}
+	patterns, err := h.authorizedKeysFiles()
+	f.Problem(err)
+	k := keyFiles{host: h, f: f}
+	for _, a := range parsePasswd(passwd) {
+		for _, pattern := range patterns {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			k.read(a, keyFile(pattern, a))
+		}
+	}
+	f.Judge("authorized_keys.protected", len(k.open) == 0, listed(k.open))
+	f.Judge("authorized_keys.strong", len(k.weak) == 0, listed(k.weak))
+	return nil
+}
+
+// authorizedKeysFiles is what sshd is configured to read.
+func (h *Host) authorizedKeysFiles() ([]string, error) {
+	c := newSSHDConfig()
+	err := c.read(h, "etc/ssh/sshd_config", c.global, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = c.read(h, "usr/etc/ssh/sshd_config", c.global, 0)
+	}
+	if c.unsure {
+		err = errors.Join(err, errors.Join(c.problems...))
+	}
+	switch values := strings.Fields(c.global.value("authorizedkeysfile")); {
+	case len(values) == 0:
+		return []string{".ssh/authorized_keys", ".ssh/authorized_keys2"}, ignoreAbsent(err)
+	case len(values) == 1 && values[0] == "none":
+		return nil, err
+	default:
+		return values, err
+	}
+}
+
+// keyFile puts an account's name, number and home in the place of sshd's
+// tokens. A relative path is below the home.
+func keyFile(pattern string, a account) string {
+	name := strings.NewReplacer("%%", "%", "%u", a.name, "%U", number(a.uid), "%h", a.home).Replace(pattern)
+	if !path.IsAbs(name) {
+		name = path.Join("/", a.home, name)
+	}
+	return path.Clean(name)
+}
+
+// KeyFiles are looked at one after another.
+type keyFiles struct {
+	host       *Host
+	f          *Findings
+	open, weak []string
+}
+
+func (k *keyFiles) read(a account, name string) {
+	b, err := k.host.Head(name, maxKeyFile)
+	if err != nil {
+		if !errors.Is(err, syscall.ENOTDIR) { // a home that is a file, such as /dev/null
+			k.f.Problem(ignoreAbsent(err))
+		}
+		return
+	}
+	keys := parseAuthorizedKeys(b)
+	k.f.Point(metricAuthorizedKeys, float64(len(keys)), "username", a.name, "file", name)
+	weak := false
+	for i, key := range keys {
+		if i < maxKeysShown {
+			k.f.WatchSecret("authorized_keys."+a.name+"."+key.fingerprint, key.String(), key.options)
+		}
+		weak = weak || key.isWeak()
+	}
+	if weak {
+		k.weak = append(k.weak, name)
+	}
+	if len(keys) > 0 && !k.isProtected(a, name) {
+		k.open = append(k.open, name)
+	}
+}
+
+// isProtected wants of the file and the directories up to the home what sshd's
+// StrictModes does: only the account and root may write.
+func (k *keyFiles) isProtected(a account, name string) bool {
+	home := path.Clean("/" + a.home)
+	for at := name; ; at = path.Dir(at) {
+		info, err := k.host.Stat(at)
+		if err != nil {
+			return true // it is gone
+		}
+		uid, _, _ := ownerOf(info)
+		if uid != 0 && uid != a.uid || info.Mode()&0o022 != 0 {
+			return false
+		}
+		if at == home || at == "/" {
+			return true
+		}
+	}
+}

@@ -1,0 +1,139 @@
+//go:build linux && host
+
+package check
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestHostChains makes rules in a network of its own, and compares what the
+// kernel tells with what nft lists.
+func TestHostChains(t *testing.T) {
+	if os.Getenv("INSIDE") != t.Name() {
+		alone(t, t.Name())
+		return
+	}
+	output(t, "ip", "link", "set", "lo", "up")
+	compareChains(t, 0)
+	rules := `
+		table inet mine {
+			chain in { type filter hook input priority 0; policy drop; tcp dport 22 accept; jump more; }
+			chain more { counter; log; ip saddr 192.0.2.0/24 drop; }
+			chain out { type filter hook output priority 0; }
+		}
+		table ip6 six { chain pre { type filter hook prerouting priority -10; accept; }; }
+		table netdev dev { chain ingress { type filter hook ingress device lo priority 0; meta length 100 accept; }; }
+		table arp a { chain in { type filter hook input priority 0; accept; }; }
+		table ip nat { chain post { type nat hook postrouting priority 100; masquerade; }; }
+	`
+	cmd := exec.CommandContext(t.Context(), "nft", "-f", "-")
+	cmd.Stdin = strings.NewReader(rules)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	many := "add chain inet mine many\n" + strings.Repeat("add rule inet mine many counter\n", 5000)
+	cmd = exec.CommandContext(t.Context(), "nft", "-f", "-")
+	cmd.Stdin = strings.NewReader(many)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	compareChains(t, 8)
+	expectFirewalls(t, "nftables")
+
+	output(t, "nft", "flush", "ruleset")
+	expectFirewalls(t, "none")
+	output(t, "iptables-nft", "-L")
+	expectFirewalls(t, "none")
+	output(t, "ip6tables-nft", "-A", "INPUT", "-p", "tcp", "-j", "DROP")
+	compareChains(t, 1)
+	expectFirewalls(t, "iptables")
+}
+
+func expectFirewalls(t testing.TB, want string) {
+	t.Helper()
+	h := hostAt(t, "/")
+	Prepare(h)
+	for _, p := range one(t, firewall(), h).Points {
+		if p.Value == 1 || p.Label("firewall_type") == "none" {
+			equal(t, "firewall", p.Label("firewall_type"), want)
+		}
+	}
+}
+
+func compareChains(t testing.TB, atLeast int) {
+	t.Helper()
+	var list struct {
+		Nftables []struct {
+			Chain, Rule *struct{ Family, Table, Name, Chain, Hook, Type, Policy string }
+		}
+	}
+	if err := json.Unmarshal([]byte(output(t, "nft", "-j", "list", "ruleset")), &list); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]Chain{}
+	for _, o := range list.Nftables {
+		switch {
+		case o.Chain != nil:
+			c := o.Chain
+			want[c.Family+c.Table+c.Name] = Chain{chainName{c.Family, c.Table, c.Name}, c.Hook, c.Type, c.Policy == "drop", 0}
+		case o.Rule != nil:
+			c := want[o.Rule.Family+o.Rule.Table+o.Rule.Chain]
+			c.Rules++
+			want[o.Rule.Family+o.Rule.Table+o.Rule.Chain] = c
+		}
+	}
+	if len(want) < atLeast {
+		t.Errorf("nft lists %d chains", len(want))
+	}
+	all, err := kernel{}.Chains()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]Chain{}
+	for _, c := range all {
+		got[c.Family+c.Table+c.Name] = c
+	}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(Chain{}), cmp.Comparer(func(a, b chainName) bool { return a == b })); diff != "" {
+		t.Errorf("nft and we (-nft +we):\n%s", diff)
+	}
+}
+
+// TestHostAudit adds a rule that reports nothing.
+func TestHostAudit(t *testing.T) {
+	before := compareAudit(t)
+	rule := []string{"never,exit", "-F", "uid=4294900000", "-S", "getpid"}
+	output(t, "auditctl", append([]string{"-a"}, rule...)...)
+	defer output(t, "auditctl", append([]string{"-d"}, rule...)...)
+	equal(t, "rules", compareAudit(t), before+1)
+}
+
+func compareAudit(t testing.TB) int {
+	t.Helper()
+	s, err := kernel{}.Audit()
+	if err != nil {
+		t.Fatal(err)
+	}
+	says := map[string]string{}
+	for line := range strings.Lines(output(t, "auditctl", "-s")) {
+		if key, value, ok := strings.Cut(strings.TrimSpace(line), " "); ok {
+			says[key] = value
+		}
+	}
+	equal(t, "enabled", strconv.Itoa(int(s.Enabled)), says["enabled"])
+	equal(t, "daemon", strconv.Itoa(int(s.PID)), says["pid"])
+	rules := 0
+	for line := range strings.Lines(output(t, "auditctl", "-l")) {
+		if strings.HasPrefix(line, "-") {
+			rules++
+		}
+	}
+	equal(t, "rules", s.Rules, rules)
+	return s.Rules
+}

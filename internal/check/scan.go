@@ -1,0 +1,48 @@
+package check
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"io/fs"
+)
+
+const (
+	maxScan = 256 << 20 // bytes of a file that is read line by line
+	maxLine = 64 << 10
+)
+
+// scan calls each with the lines of a regular file of any size. They are valid
+// until each returns. Of a line that is too long each gets the beginning.
+func (h *Host) scan(name string, each func(line []byte)) error {
+	f, err := h.Open(name)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	if err := scanLines(f, each); err != nil {
+		return &fs.PathError{Op: "read", Path: name, Err: err}
+	}
+	return nil
+}
+
+func scanLines(f io.Reader, each func(line []byte)) error {
+	limited := &io.LimitedReader{R: f, N: maxScan}
+	r := bufio.NewReaderSize(limited, maxLine)
+	rest := false // of a line that was too long
+	for {
+		line, more, err := r.ReadLine()
+		switch {
+		case errors.Is(err, io.EOF) && limited.N <= 0:
+			return errTooLarge
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		}
+		if !rest {
+			each(line)
+		}
+		rest = more
+	}
+}
