@@ -129,7 +129,7 @@ func TestCloseEndsARun(t *testing.T) {
 		r := newRunner([]Check{says("waits", func(ctx context.Context) (string, error) {
 			<-ctx.Done()
 			return "", ctx.Err()
-		})}, fstest.MapFS{}, DefaultOptions(), nil, func(c Change) { changes = append(changes, c) })
+		})}, fstest.MapFS{}, DefaultOptions(), nil, each(func(c Change) { changes = append(changes, c) }))
 		r.Close() // unstarted
 		r.Start()
 		synctest.Wait()
