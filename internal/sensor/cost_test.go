@@ -3,14 +3,19 @@
 package sensor
 
 import (
+	"bytes"
 	"encoding/gob"
 	"errors"
+	"fmt"
 	"math"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,9 +25,10 @@ import (
 	"github.com/ebpfsecurity/ebpfsecurityreceiver/internal/event"
 )
 
-// BenchmarkKernel shows what the programs add to the operations that they hook:
-// first with nothing attached, then with all probes, and then with all records, too. `make bench` runs it in a
-// VM that counts instructions, where a nanosecond is an instruction.
+// BenchmarkKernel shows what the programs add to the operations that they hook,
+// and what others add that users could run: those in the directory COST_PEERS,
+// the root of a system that has them. `make bench` runs it in a VM that counts
+// instructions, where a nanosecond is an instruction.
 func BenchmarkKernel(b *testing.B) {
 	if os.Geteuid() != 0 {
 		b.Skip("needs root")
@@ -47,12 +53,17 @@ func BenchmarkKernel(b *testing.B) {
 		}
 	}
 	run("nothing")
-	for _, way := range []string{"default", "records", "syscall_tracepoints"} {
-		stop, taxes := startSensor(b, way, filepath.Join(dir, "watched"))
-		if way != "syscall_tracepoints" || taxes { // those are used only where there is nothing better
-			run(way)
-		}
+	for _, way := range []string{"counters", "default", "all", "fallback"} {
+		stop := startSensor(b, way, filepath.Join(dir, "watched"))
+		run(way)
 		stop()
+	}
+	if root := os.Getenv("COST_PEERS"); root != "" {
+		for _, p := range peers() {
+			stop := p.start(b, root)
+			run(p.name)
+			stop()
+		}
 	}
 	run("nothing") // again: the first may have been disturbed by what booting left behind
 }
@@ -77,7 +88,7 @@ func fastest(do func()) float64 {
 
 // startSensor opens a sensor in a process of its own, so that what is measured
 // does not hold its descriptors, and is not the sensor's own doing.
-func startSensor(b *testing.B, way, watched string) (stop func(), taxes bool) {
+func startSensor(b *testing.B, way, watched string) (stop func()) {
 	cmd := exec.Command("/proc/self/exe")
 	cmd.Env = append(os.Environ(), "SENSOR_HELPER=1")
 	cmd.Stderr = os.Stderr
@@ -92,28 +103,57 @@ func startSensor(b *testing.B, way, watched string) (stop func(), taxes bool) {
 	if err != nil || opened.Err != "" {
 		b.Fatal(err, opened.Err)
 	}
-	return func() { _ = in.Close(); _ = cmd.Wait() }, opened.Out != ""
+	return func() { _ = in.Close(); _ = cmd.Wait() }
 }
 
 // The sensor of startSensor stays until its process ends.
 var _ = can("sense", func(args []string) (string, error) {
-	o := typicalOptions(args[0] == "syscall_tracepoints", args[1])
-	if args[0] == "records" {
-		o.Report = allRecords()
-		o.Report.FailedOpens = false
+	o := waysOfUse(args[1])[args[0]]
+	hooks := hooksFor(o)
+	if args[0] == "fallback" {
+		hooks = untrampolined(hooks)
 	}
-	s := Open(o)
+	s := open(o, hooks)
 	_, err := s.Count()
 	if s.Reports() == nil {
 		go func() { _ = s.Read(nobody{}) }()
 	}
-	for _, h := range s.Hooks() {
-		if h.SyscallTracepoints {
-			return h.Name, err
-		}
-	}
 	return "", err
 })
+
+// waysOfUse are those whose cost is shown: a metrics pipeline only; that and a
+// logs pipeline, as the receiver's defaults have it; and all that can be
+// reported. The fallback is the second without trampolines and kprobes.
+func waysOfUse(watched string) map[string]Options {
+	counters := typicalOptions(true, watched)
+	usual, all := counters, counters
+	usual.Report = allRecords()
+	usual.Report.FailedOpens = false
+	usual.Report.Classes[event.Exit], usual.Report.Classes[event.Close] = false, false
+	all.Report = allRecords()
+	all.Report.MissingExecs = true
+	return map[string]Options{"counters": counters, "default": usual, "all": all, "fallback": usual}
+}
+
+// untrampolined are the hooks as a kernel serves them that refuses fentry, fexit and kprobes.
+func untrampolined(hooks []hook) []hook {
+	spec, err := loadBpf()
+	if err != nil {
+		panic(err)
+	}
+	refused := func(p program) bool {
+		s := spec.Programs[p.name]
+		return s.Type == ebpf.Kprobe || s.AttachType == ebpf.AttachTraceFEntry || s.AttachType == ebpf.AttachTraceFExit
+	}
+	var left []hook
+	for _, h := range hooks {
+		h.ways = slices.DeleteFunc(slices.Clone(h.ways), func(w way) bool { return slices.ContainsFunc(w.programs, refused) })
+		if len(h.ways) > 0 {
+			left = append(left, h)
+		}
+	}
+	return left
+}
 
 // nobody takes records and does nothing with them.
 type nobody struct{}
@@ -196,6 +236,28 @@ func operations(b *testing.B, dir string) []operation {
 		{"udp_send", udp},
 		{"tcp_connect", tcp},
 		{"fork_exec_exit", func() { forkExec(self) }},
+		{"shell_job", shellJob(b)},
+	}
+}
+
+// shellJob lists, searches and packs /etc, to which it adds files: a small VM has few.
+func shellJob(b *testing.B) func() {
+	dir, err := os.MkdirTemp("/etc", "ebpfsecurity-cost")
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { os.RemoveAll(dir) })
+	text := []byte(strings.Repeat("a line of a file, which is not long\n", 100))
+	for i := range 200 {
+		if err := os.WriteFile(filepath.Join(dir, strconv.Itoa(i)), text, 0o600); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return func() {
+		c := exec.Command("/bin/sh", "-c", `ls -lR "$1" | wc -l; grep -r "a line of" "$1" | wc -l; tar -cf - "$1" | wc -c`, "sh", dir)
+		if out, err := c.Output(); err != nil || bytes.Count(out, []byte("\n")) != 3 {
+			panic(fmt.Sprint(err, string(out)))
+		}
 	}
 }
 
@@ -282,13 +344,8 @@ func BenchmarkPrograms(b *testing.B) {
 	defer stats.Close()
 	dir := b.TempDir()
 	work := operations(b, dir)
-	for _, way := range []string{"default", "records"} {
-		o := typicalOptions(false, filepath.Join(dir, "watched"))
-		if way == "records" {
-			o.Report = allRecords()
-			o.Report.FailedOpens = false
-		}
-		s := Open(o)
+	for _, way := range []string{"counters", "all"} {
+		s := Open(waysOfUse(filepath.Join(dir, "watched"))[way])
 		for _, op := range work {
 			before := s.runs(b)
 			for range 100 {

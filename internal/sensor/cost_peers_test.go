@@ -1,0 +1,113 @@
+//go:build linux && (amd64 || arm64)
+
+package sensor
+
+import (
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"golang.org/x/sys/unix"
+)
+
+// A peer is what users could run in place of the sensor, with rules for about
+// the same: executions, opens in /etc, connections.
+type peer struct {
+	name string
+	run  [][]string // programs that stay
+	then [][]string // programs that set it up
+	bpf  int        // programs that the kernel has then
+}
+
+func peers() []peer {
+	return []peer{
+		{
+			name: "auditd",
+			run:  [][]string{{"/sbin/auditd", "-n"}},
+			then: [][]string{
+				{"/sbin/auditctl", "-D"},
+				{"/sbin/auditctl", "-b", "65536"},
+				{"/sbin/auditctl", "-a", "always,exit", "-F", "arch=b64", "-S", "execve,execveat"},
+				{"/sbin/auditctl", "-w", "/etc", "-p", "rwa"},
+				{"/sbin/auditctl", "-a", "always,exit", "-F", "arch=b64", "-S", "connect"},
+			},
+		},
+		{
+			name: "bpftrace",
+			run: [][]string{{"/usr/bin/bpftrace", "-e", `
+				tracepoint:syscalls:sys_enter_execve { printf("%d %s\n", pid, str(args->filename)); }
+				tracepoint:syscalls:sys_enter_openat { printf("%d %s\n", pid, str(args->filename)); }
+				kprobe:tcp_connect { printf("%d\n", pid); }`}},
+			bpf: 3,
+		},
+		{
+			name: "libbpf-tools",
+			run:  [][]string{{"/usr/sbin/execsnoop"}, {"/usr/sbin/opensnoop"}, {"/usr/sbin/tcpconnect"}},
+			bpf:  6,
+		},
+	}
+}
+
+// start runs a peer in the root directory that has it, and waits until it is ready.
+func (p peer) start(b *testing.B, root string) (stop func()) {
+	b.Helper()
+	before := programs(b)
+	var running []*exec.Cmd
+	in := func(args []string) *exec.Cmd {
+		c := exec.Command(args[0], args[1:]...)
+		c.SysProcAttr = &syscall.SysProcAttr{Chroot: root}
+		c.Dir = "/"
+		return c
+	}
+	for _, dir := range []string{"proc", "sys", "dev"} {
+		if err := unix.Mount("/"+dir, filepath.Join(root, dir), "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
+			b.Fatal(dir, err)
+		}
+	}
+	for _, args := range p.run {
+		c := in(args)
+		if err := c.Start(); err != nil {
+			b.Fatal(args, err)
+		}
+		running = append(running, c)
+	}
+	time.Sleep(time.Second)
+	for _, args := range p.then {
+		if out, err := in(args).CombinedOutput(); err != nil {
+			b.Fatal(strings.Join(args, " "), err, string(out))
+		}
+	}
+	for deadline := time.Now().Add(5 * time.Minute); programs(b)-before < p.bpf; time.Sleep(time.Second) {
+		if time.Now().After(deadline) {
+			b.Fatalf("%s has %d programs instead of %d", p.name, programs(b)-before, p.bpf)
+		}
+	}
+	time.Sleep(2 * time.Second)
+	return func() {
+		if p.then != nil {
+			_ = in([]string{"/sbin/auditctl", "-D"}).Run()
+			_ = in([]string{"/sbin/auditctl", "-e", "0"}).Run()
+		}
+		for _, c := range running {
+			_ = c.Process.Signal(unix.SIGTERM)
+			_ = c.Wait()
+		}
+		for _, dir := range []string{"proc", "sys", "dev"} {
+			_ = unix.Unmount(filepath.Join(root, dir), unix.MNT_DETACH)
+		}
+	}
+}
+
+// programs is how many BPF programs the kernel has.
+func programs(b *testing.B) (n int) {
+	for id := ebpf.ProgramID(0); ; n++ {
+		var err error
+		if id, err = ebpf.ProgramGetNextID(id); err != nil {
+			return n
+		}
+	}
+}
