@@ -18,10 +18,10 @@ RECIPE  := builder-config.yaml go.mod go.sum
 SOURCES := $(shell find receiver internal -name '*.go' -not -name '*_test.go' -o -name '*.o')
 
 # In this order: what fails soonest comes first.
-TESTS := lint check-generated test-unit cross test-host-tools test-kernels test-distribution
+TESTS := lint check-generated test-unit cross test-host-tools test-kernels test-e2e
 
 .PHONY: help run build generate check-generated lint test test-unit test-host-tools test-kernel-host \
-	test-kernels test-distribution cross bench clean need-go
+	test-kernels test-e2e cross bench clean need-go
 
 help: ## say what the targets are
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -113,7 +113,7 @@ test-kernels: | need-go ## kernel tests on the running kernel (as root), and in 
 	@$(NEED) qemu-system-x86_64=qemu-system-x86 qemu-system-aarch64=qemu-system-arm cpio xz=xz-utils
 	@testdata/kernels/test-matrix.sh
 
-test-distribution: build $(TOOLS)/prometheus ## run the built distribution as a user would (as root)
+test-e2e: build $(TOOLS)/prometheus ## run the built distribution as a user would (as root)
 	PATH=$(TOOLS):$$PATH BIN=$(CURDIR)/$(BIN) go test -tags e2e -count 1 -timeout 2h -v ./internal/e2e
 
 # Prometheus is taken out of its package, as installing it would start a server.

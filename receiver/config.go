@@ -20,6 +20,7 @@ type Config struct {
 	Process Process `mapstructure:"process"`
 	File    File    `mapstructure:"file"`
 	Events  Events  `mapstructure:"events"`
+	Checks  Checks  `mapstructure:"checks"`
 	Top     Top     `mapstructure:"top"`
 
 	// RootPath is where the host's root directory is mounted.
@@ -82,6 +83,7 @@ func newDefaultConfig() component.Config {
 		Process:            Process{WorldWritableDirs: []Directory{"/tmp", "/dev/shm", "/var/tmp"}},
 		File:               File{Watch: defaultWatchList()},
 		Events:             defaultEvents(),
+		Checks:             defaultChecks(),
 		Top:                defaultTop(),
 		RootPath:           "/",
 		SyscallTracepoints: auto,

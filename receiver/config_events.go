@@ -54,6 +54,7 @@ type Classes struct {
 	Ptrace    bool `mapstructure:"ptrace"`
 	Namespace bool `mapstructure:"namespace"`
 	Mount     bool `mapstructure:"mount"`
+	Config    bool `mapstructure:"config"`
 }
 
 // A Filter names events by what they are about.
@@ -124,7 +125,7 @@ func defaultEvents() Events {
 	return Events{
 		Classes: Classes{
 			Exec: true, FileOpen: true, Connect: true, Accept: true, UDPSend: true, Privilege: true,
-			Module: true, BPF: true, Ptrace: true, Namespace: true, Mount: true,
+			Module: true, BPF: true, Ptrace: true, Namespace: true, Mount: true, Config: true,
 		},
 		ArgsMaxBytes: maxArgs,
 		Ancestors:    3,
@@ -159,8 +160,8 @@ func (e *Events) report(users names) sensor.Report {
 	}
 }
 
-func (c Classes) wanted() [event.Classes]bool {
-	return [event.Classes]bool{
+func (c Classes) wanted() [event.KernelClasses]bool {
+	return [event.KernelClasses]bool{
 		event.Exec: c.Exec, event.Exit: c.Exit, event.FileOpen: c.FileOpen,
 		event.Connect: c.Connect, event.Accept: c.Accept, event.Close: c.Close, event.UDPSend: c.UDPSend,
 		event.Privilege: c.Privilege, event.Module: c.Module, event.BPF: c.BPF,

@@ -27,7 +27,7 @@ import (
 
 func TestSignalsOfOneConfigShareASensor(t *testing.T) {
 	fake := &fakeKernel{hooks: servedBut()}
-	factory := newFactory(fake.open)
+	factory := newFactory(fake.open, nil)
 	cfg := factory.CreateDefaultConfig()
 	set := receivertest.NewNopSettings(metadata.Type)
 	m, err := factory.CreateMetrics(t.Context(), set, cfg, consumertest.NewNop())
@@ -55,7 +55,7 @@ func TestSignalsOfOneConfigShareASensor(t *testing.T) {
 
 func TestInstancesHaveTheirOwnSensors(t *testing.T) {
 	fake := &fakeKernel{hooks: servedBut()}
-	factory := newFactory(fake.open)
+	factory := newFactory(fake.open, nil)
 	set := receivertest.NewNopSettings(metadata.Type)
 	var instances []receiver.Logs
 	for range 2 {
@@ -73,7 +73,7 @@ func TestInstancesHaveTheirOwnSensors(t *testing.T) {
 
 func TestASignalThatNeverStartedDoesNotCloseTheSensor(t *testing.T) {
 	fake := &fakeKernel{hooks: servedBut()}
-	factory := newFactory(fake.open)
+	factory := newFactory(fake.open, nil)
 	cfg := factory.CreateDefaultConfig()
 	set := receivertest.NewNopSettings(metadata.Type)
 	m, err := factory.CreateMetrics(t.Context(), set, cfg, consumertest.NewNop())
@@ -134,7 +134,7 @@ func TestStatusTellsWhatIsMissing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			fake, host := &fakeKernel{hooks: test.hooks}, newFakeHost()
-			l, err := newFactory(fake.open).CreateLogs(t.Context(), receivertest.NewNopSettings(metadata.Type),
+			l, err := newFactory(fake.open, nil).CreateLogs(t.Context(), receivertest.NewNopSettings(metadata.Type),
 				loadConfig(t, test.config), consumertest.NewNop())
 			require.NoError(t, err)
 			require.NoError(t, l.Start(t.Context(), host))

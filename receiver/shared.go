@@ -39,9 +39,10 @@ type reporter interface {
 // sensors holds the open sensors by config: the collector asks for one
 // receiver per signal, but the kernel must be watched only once.
 type sensors struct {
-	open func(sensor.Options) kernel
-	mu   sync.Mutex
-	live map[*Config]*sharedSensor
+	open   func(sensor.Options) kernel
+	checks newChecker // nil for no checks
+	mu     sync.Mutex
+	live   map[*Config]*sharedSensor
 	// reports are the configs that a logs pipeline uses. All receivers are
 	// created before the first one starts.
 	reports map[*Config]bool
@@ -52,6 +53,7 @@ type sharedSensor struct {
 	kernel
 	users int
 
+	checks  *hostChecks
 	tally   tally
 	tops    *tops
 	sampler atomic.Pointer[sample.Sampler]
@@ -89,6 +91,7 @@ func (s *sensors) acquire(cfg *Config, logger *zap.Logger) *sharedSensor {
 		shared.kernel = s.open(o)
 		s.live[cfg] = shared
 		logHooks(logger, shared.Hooks())
+		shared.checks = startChecks(s.checks, cfg, logger, &shared.tally)
 	}
 	shared.users++
 	return shared
@@ -104,6 +107,7 @@ func (s *sensors) release(cfg *Config) error {
 		return nil
 	}
 	delete(s.live, cfg)
+	shared.checks.stop()
 	return shared.Close()
 }
 

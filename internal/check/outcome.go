@@ -51,18 +51,18 @@ func (o *Options) settle(c *Check, out *Outcome) {
 	}
 }
 
-// Outcomes returns what all checks found last, in the order of the table. It
-// never waits for a check. The slices are shared: do not change them.
-func (r *Runner) Outcomes() []Outcome {
+// Outcomes returns what all checks found last, in the order of the table, and
+// whether each has run. It never waits for a check. The slices are shared: do
+// not change them.
+func (r *Runner) Outcomes() (all []Outcome, complete bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	all := make([]Outcome, 0, len(r.checks))
 	for _, s := range r.checks {
 		if !s.last.Time.IsZero() {
 			all = append(all, s.last)
 		}
 	}
-	return all
+	return all, len(all) == len(r.checks)
 }
 
 // PassRatio is the share of rules that pass, among those that were judged. It

@@ -16,7 +16,7 @@ type Runner struct {
 	root    fs.FS
 	options Options
 	prepare func(*Host)
-	changed func(Change)
+	ran     func(Outcome, []Change)
 	checks  []*slot
 
 	mu sync.Mutex // guards what is last in the slots
@@ -34,16 +34,20 @@ type slot struct {
 }
 
 // NewRunner takes the host's file system, what gives a Host that is not a file
-// (nil for nothing), and who is told of changes; that must not wait.
-func NewRunner(root fs.FS, o Options, prepare func(*Host), changed func(Change)) *Runner {
-	return newRunner(All(), root, o, prepare, changed)
+// (nil for nothing), and who is told of each run of a check and of what changed
+// since the one before; that must not wait.
+func NewRunner(root fs.FS, o Options, prepare func(*Host), ran func(Outcome, []Change)) *Runner {
+	return newRunner(All(), root, o, prepare, ran)
 }
 
-func newRunner(checks []Check, root fs.FS, o Options, prepare func(*Host), changed func(Change)) *Runner {
+func newRunner(checks []Check, root fs.FS, o Options, prepare func(*Host), ran func(Outcome, []Change)) *Runner {
 	if prepare == nil {
 		prepare = func(*Host) {}
 	}
-	r := &Runner{root: root, options: o, prepare: prepare, changed: changed}
+	if ran == nil {
+		ran = func(Outcome, []Change) {}
+	}
+	r := &Runner{root: root, options: o, prepare: prepare, ran: ran}
 	for _, c := range checks {
 		if o.runs(&c) {
 			r.checks = append(r.checks, &slot{Check: c, busy: make(chan struct{}, 1)})
@@ -115,11 +119,7 @@ func (r *Runner) run(ctx context.Context, s *slot, h *Host) {
 	r.mu.Lock()
 	s.last = o
 	r.mu.Unlock()
-	for _, c := range s.base.compare(o) {
-		if r.changed != nil {
-			r.changed(c)
-		}
-	}
+	r.ran(o, s.base.compare(o))
 }
 
 // attempt returns when the check has ended or its time is over.

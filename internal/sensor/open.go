@@ -31,7 +31,7 @@ type platform struct {
 
 	rings      *rings // nil if there are no records
 	noRecords  error  // why not
-	rates      [event.Classes]uint32
+	rates      [event.KernelClasses]uint32
 	undecoded  atomic.Uint64
 	ledgerLock sync.Mutex
 	ledgerCPUs []bpfCounts

@@ -23,7 +23,7 @@ const slow = 200 * time.Microsecond
 type slowReader struct {
 	full    func() bool
 	mu      sync.Mutex
-	read    [event.Classes]uint64
+	read    [event.KernelClasses]uint64
 	high    uint64 // of suspicious processes
 	numbers map[[2]uint64]numbered
 	ticks   int
@@ -73,7 +73,7 @@ func (r *slowReader) settle() {
 }
 
 // missing is how many records the numbers say are missing, of each class.
-func (r *slowReader) missing() (missing [event.Classes]uint64) {
+func (r *slowReader) missing() (missing [event.KernelClasses]uint64) {
 	for key, n := range r.numbers {
 		missing[key[0]] += n.next - n.received
 	}
@@ -90,7 +90,7 @@ func TestKernelOverload(t *testing.T) {
 		Watch:             []Watch{{shadow, event.Critical, true, true}},
 		WorldWritableDirs: []string{"/tmp"},
 		Report: Report{
-			Classes: [event.Classes]bool{event.Exec: true, event.Exit: true, event.FileOpen: true},
+			Classes: [event.KernelClasses]bool{event.Exec: true, event.Exit: true, event.FileOpen: true},
 			Rings:   [Priorities]uint32{High: 1 << 20, Normal: 64 << 10, Low: 64 << 10},
 		},
 	})
@@ -115,7 +115,7 @@ func TestKernelOverload(t *testing.T) {
 	r.settle()
 	before, err := s.Ledger()
 	fatal(t, err)
-	r.read, r.high = [event.Classes]uint64{}, 0 // that the helpers were started
+	r.read, r.high = [event.KernelClasses]uint64{}, 0 // that the helpers were started
 	close(started)
 	start := time.Now()
 	counts := s.counted(t, func() {

@@ -91,7 +91,7 @@ func allRecords() Report {
 }
 
 // only is one class of all.
-func only(class event.Class) (classes [event.Classes]bool) {
+func only(class event.Class) (classes [event.KernelClasses]bool) {
 	classes[class] = true
 	return classes
 }

@@ -58,7 +58,7 @@ const (
 
 // Report says which events become records, and where there is room for them.
 type Report struct {
-	Classes [event.Classes]bool
+	Classes [event.KernelClasses]bool
 	// Rings are the sizes of the ring buffers in bytes: powers of two, at least a page.
 	Rings [Priorities]uint32
 	// FailedOpens reports opens of watched files that failed, too.
@@ -74,7 +74,7 @@ type Report struct {
 }
 
 // any tells whether there is something to report.
-func (r Report) any() bool { return r.Classes != [event.Classes]bool{} }
+func (r Report) any() bool { return r.Classes != [event.KernelClasses]bool{} }
 
 // A Filter matches events by any of its lists; each is about the events that have such a thing.
 type Filter struct {
