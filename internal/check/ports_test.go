@@ -144,21 +144,10 @@ func BenchmarkPorts(b *testing.B) {
 	files["proc/1/net/tcp"] = table
 	h := newTree(b, files)
 	check := ports()
-	var before, after syscall.Rusage
-	usage(b, &before)
+	defer reportCPU(b)()
 	for b.Loop() {
 		if o := one(b, check, h.host()); len(o.Points) != 1000 {
 			b.Fatalf("%d points, %v", len(o.Points), o.Err)
 		}
-	}
-	usage(b, &after)
-	cpu := after.Utime.Nano() + after.Stime.Nano() - before.Utime.Nano() - before.Stime.Nano()
-	b.ReportMetric(float64(cpu)/1e6/float64(b.N), "cpu-ms/op")
-}
-
-func usage(b *testing.B, u *syscall.Rusage) {
-	b.Helper()
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, u); err != nil {
-		b.Fatal(err)
 	}
 }
