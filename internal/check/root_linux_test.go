@@ -56,7 +56,7 @@ func TestLinksIntoTheKernelAreNotFollowed(t *testing.T) {
 
 func TestProcessesOfThisMachine(t *testing.T) {
 	all, err := hostAt(t, "/").Processes()
-	if err != nil {
+	if err != nil && !errors.Is(err, errDescriptors) {
 		t.Fatal(err)
 	}
 	exe, err := os.Executable()
