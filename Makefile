@@ -130,8 +130,10 @@ cross: | need-go ## compile and vet for arm64 Linux and for macOS
 	done
 
 bench: build ## measure, and print the numbers (as root)
-	@$(NEED) qemu-system-x86_64=qemu-system-x86 cpio xz=xz-utils curl
+	@$(NEED) qemu-system-x86_64=qemu-system-x86 cpio xz=xz-utils curl unshare=util-linux ip=iproute2 \
+		/usr/bin/python3=python3
 	go test -run '^$$' -bench 'Scrape|Count|Decode|Record|Event' -benchmem ./internal/sensor ./receiver
+	go test -tags host -run '^$$' -bench 'Run|Thousand|Ports' -benchmem ./internal/check
 	@testdata/kernels/cost.sh
 	@testdata/idle.sh
 	@testdata/throughput.sh

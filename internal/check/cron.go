@@ -139,6 +139,7 @@ func (c *cronFiles) periodic() {
 				if err != nil || info.Mode().Perm()&0o111 == 0 {
 					continue
 				}
+				c.found = append(c.found, name)
 				schedule := strings.Replace("@"+period, "@15min", "*/15 * * * *", 1)
 				c.f.Point(metricCrontab, 1, "user", "root", "source", "/"+dir, "schedule", schedule, "command", "/"+name)
 				content, err := c.Head(name, maxFile)

@@ -169,7 +169,7 @@ func isWritableByAll(path string) bool {
 
 func (l listener) String() string { return l.protocol + " " + l.local.String() }
 
-func (l listener) isUDP() bool { return strings.HasPrefix(l.protocol, "udp") }
+func (l listener) isUDP() bool { return isUDP(l.protocol) }
 
 // isOpen says whether other hosts can reach it.
 func (l listener) isOpen() bool { return !l.local.Addr().Unmap().IsLoopback() }

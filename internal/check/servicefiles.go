@@ -92,7 +92,7 @@ func (h *Host) links(dir string, wanted map[string]string) error {
 
 // unitState is what can be told by the file: whether it is masked, another name
 // of a unit, made by a generator, or could be enabled.
-func (h *Host) unitState(dir, name string, e fs.DirEntry) (string, error) {
+func (h *Host) unitState(dir, name string, e Entry) (string, error) {
 	file := path.Join(dir, name)
 	if e.Type() == fs.ModeSymlink {
 		target, err := h.Link(file)

@@ -58,6 +58,9 @@ func runSetuid(ctx context.Context, h *Host, f *Findings) error {
 	packages, err := h.owners(paths)
 	f.Problem(err)
 	addSnaps(packages, paths, mounts)
+	if err != nil {
+		addUnknown(packages, paths)
+	}
 	names := h.names()
 	for _, file := range w.found {
 		f.Point(metricSetuid, 1, "path", file.path, "owner", names.user(file.uid), "group", names.group(file.gid),
@@ -99,6 +102,15 @@ func addSnaps(packages map[string]pkg, paths []string, mounts []mount) {
 			if strings.HasPrefix(p, m.point+"/") {
 				packages[p] = pkg{path.Base(dir), revision}
 			}
+		}
+	}
+}
+
+// addUnknown gives files of no package that can be read an unknown one.
+func addUnknown(packages map[string]pkg, paths []string) {
+	for _, p := range paths {
+		if packages[p] == (pkg{}) {
+			packages[p] = pkg{name: unknown}
 		}
 	}
 }
