@@ -47,6 +47,7 @@ var deeds = map[string]func(args []string) error{
 	"openEach":   openEach,
 	"run":        run,
 	"runEach":    runEach,
+	"runHeld":    runHeld,
 	"connect":    connect,
 	"prioritize": prioritize,
 }
