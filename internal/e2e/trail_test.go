@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 )
@@ -24,7 +25,8 @@ type trail struct {
 	again    uint64
 	runs     map[string]uint64 // by the number that the program was given
 	opened   []opened          // in the order of arrival
-	hosts    map[string]uint64
+	hosts    map[string]uint64 // records of which host,
+	sites    map[string]uint64 // and of which site
 
 	t    *testing.T
 	seen map[[sha256.Size]byte]bool
@@ -39,7 +41,7 @@ type opened struct {
 
 func newTrail(t *testing.T) *trail {
 	return &trail{
-		arrivals: newArrivals(), runs: make(map[string]uint64), hosts: make(map[string]uint64),
+		arrivals: newArrivals(), runs: make(map[string]uint64), hosts: make(map[string]uint64), sites: make(map[string]uint64),
 		t: t, seen: make(map[[sha256.Size]byte]bool),
 	}
 }
@@ -75,16 +77,16 @@ func (tr *trail) rest(path string) []byte {
 
 func (tr *trail) take(logs plog.Logs) {
 	for _, rl := range logs.ResourceLogs().All() {
-		host := text(rl.Resource().Attributes(), "host.name")
+		of := rl.Resource().Attributes()
 		for _, sl := range rl.ScopeLogs().All() {
 			for _, r := range sl.LogRecords().All() {
-				tr.see(host, r)
+				tr.see(of, r)
 			}
 		}
 	}
 }
 
-func (tr *trail) see(host string, r plog.LogRecord) {
+func (tr *trail) see(of pcommon.Map, r plog.LogRecord) {
 	id := fingerprint(tr.t, r)
 	if tr.seen[id] {
 		tr.again++
@@ -92,7 +94,8 @@ func (tr *trail) see(host string, r plog.LogRecord) {
 	}
 	tr.seen[id] = true
 	tr.arrivals.see(r)
-	tr.hosts[host]++
+	tr.hosts[text(of, "host.name")]++
+	tr.sites[text(of, "deployment.environment.name")]++
 	switch r.EventName() {
 	case "ebpfsecurity.process.exec":
 		if args, ok := r.Attributes().Get("process.command_args"); ok && args.Slice().Len() > 1 {
