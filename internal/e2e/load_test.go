@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	}
 	begun := time.Now()
-	if err := do(os.Args[1:]); err != nil {
+	if err := errors.Join(join(os.Getenv(joins)), do(os.Args[1:])); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -50,6 +50,9 @@ var deeds = map[string]func(args []string) error{
 	"runHeld":    runHeld,
 	"connect":    connect,
 	"prioritize": prioritize,
+	"runBig":     runBig,
+	"everything": everything,
+	"end":        end,
 }
 
 // open FILE n [rate] opens a file n times, on two threads: at so many a second, or as fast as it can.
