@@ -39,9 +39,15 @@ func TestPrometheusScrapesIt(t *testing.T) {
 // startPrometheus runs a server of its own and gives its address.
 func startPrometheus(t *testing.T) string {
 	t.Helper()
+	return startPrometheusWith(t, scraped)
+}
+
+// startPrometheusWith runs one that has a config of its own.
+func startPrometheusWith(t *testing.T, scrapes string) string {
+	t.Helper()
 	dir := t.TempDir()
 	config := filepath.Join(dir, "prometheus.yaml")
-	if err := os.WriteFile(config, []byte(scraped), 0o600); err != nil {
+	if err := os.WriteFile(config, []byte(scrapes), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
