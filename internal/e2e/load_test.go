@@ -53,6 +53,7 @@ var deeds = map[string]func(args []string) error{
 	"runBig":     runBig,
 	"everything": everything,
 	"end":        end,
+	"rest":       rest,
 }
 
 // open FILE n [rate] opens a file n times, on two threads: at so many a second, or as fast as it can.
