@@ -155,6 +155,16 @@ func (h *Host) DirIfAny(name string) ([]Entry, error) {
 	return entries, nothing(err)
 }
 
+// isDir says whether there is a directory. What is absent, or something else, is
+// none.
+func (h *Host) isDir(name string) (bool, error) {
+	info, err := h.Stat(name)
+	if err != nil {
+		return false, nothing(err)
+	}
+	return info.IsDir(), nil
+}
+
 // Stat describes what a path leads to.
 func (h *Host) Stat(name string) (fs.FileInfo, error) { return fs.Stat(h.fs, clean(name)) }
 

@@ -1,10 +1,13 @@
 package check
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // maxDescriptors is about how many open files are looked at in one run: each
@@ -43,13 +46,21 @@ func (h *Host) readProcesses() ([]Process, error) {
 	if !r.again(all, large) {
 		err = errDescriptors
 	}
-	return all, err
+	return all, cmp.Or(err, r.err)
 }
 
 // A processReader shares out the descriptors that may be looked at.
 type processReader struct {
 	proc *Dir
 	left int
+	err  error // of the first process that does not let itself be looked at
+}
+
+// missed notes what is not known of a process, unless it has ended.
+func (r *processReader) missed(pid int, err error) {
+	if nothing(err) != nil && !errors.Is(err, syscall.ESRCH) && r.err == nil {
+		r.err = fmt.Errorf("process %d: %w", pid, err)
+	}
 }
 
 // A largeProcess has more descriptors than its part.
@@ -102,34 +113,37 @@ func numbers(names []string) []int {
 }
 
 // read looks at so many descriptors of a process, and says whether these are
-// all. Of a process that has ended it returns false.
+// all. Of a process that has ended, or cannot be seen, it returns false.
 func (r *processReader) read(pid, limit int) (p Process, whole, ok bool) {
 	p.PID = pid
 	dir, err := r.proc.Sub(strconv.Itoa(pid))
 	if err != nil {
+		r.missed(pid, err)
 		return p, true, false
 	}
 	defer dir.Close()
 	comm, err := dir.Read("comm", maxText)
 	if err != nil {
+		r.missed(pid, err)
 		return p, true, false
 	}
 	p.Name = strings.TrimSuffix(string(comm), "\n")
-	p.Exe, _ = dir.Link("exe")
-	p.Sockets, whole = r.sockets(dir, limit)
+	p.Exe, err = dir.Link("exe") // a kernel thread has none
+	r.missed(pid, err)
+	p.Sockets, whole, err = r.sockets(dir, limit)
+	r.missed(pid, err)
 	return p, whole, true
 }
 
-// sockets returns nothing of a process that does not let itself be looked at.
-func (r *processReader) sockets(process *Dir, limit int) (inodes []uint64, whole bool) {
+func (r *processReader) sockets(process *Dir, limit int) (inodes []uint64, whole bool, err error) {
 	dir, err := process.Sub("fd")
 	if err != nil {
-		return nil, true
+		return nil, true, err
 	}
 	defer dir.Close()
 	names, whole, err := dir.Names(limit)
 	if err != nil {
-		return nil, true
+		return nil, true, err
 	}
 	r.left -= len(names)
 	for _, name := range names {
@@ -143,5 +157,5 @@ func (r *processReader) sockets(process *Dir, limit int) (inodes []uint64, whole
 		}
 	}
 	slices.Sort(inodes)
-	return inodes, whole
+	return inodes, whole, nil
 }

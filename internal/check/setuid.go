@@ -84,9 +84,10 @@ func (w *setuidWalk) judge(h *Host, f *Findings, packages map[string]pkg, err er
 			writable = append(writable, file.path)
 		}
 	}
-	f.Judge("setuid.protected", len(writable) == 0, listed(writable))
-	if err == nil && h.hasPackages() {
-		f.Judge("setuid.packaged", len(foreign) == 0, listed(foreign))
+	seenAll := len(w.errs) == 0 && w.ctx.Err() == nil
+	f.JudgeNone("setuid.protected", writable, seenAll)
+	if h.hasPackages() {
+		f.JudgeNone("setuid.packaged", foreign, seenAll && err == nil)
 	}
 }
 

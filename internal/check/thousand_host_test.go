@@ -57,7 +57,7 @@ func BenchmarkThousand(b *testing.B) {
 		r.runAll(b.Context(), Normal)
 	}
 	want := map[string]Status{"own": OK, "shared": Error}[kind] // a million descriptors are too many
-	for _, o := range r.Outcomes() {
+	for _, o := range outcomes(r) {
 		if o.Check == "ports" && (o.Status != want || len(o.Points) != 1000) {
 			b.Errorf("ports: %d points, %v", len(o.Points), o.Err)
 		}
