@@ -28,36 +28,40 @@ func TestMemoryLimiterRefuses(t *testing.T) {
 		"yaml:service::pipelines::metrics::exporters: [debug]",
 		"yaml:exporters::debug: null",
 	)
-	load := r.begin("openEach", filepath.Dir(r.watched))
-	eventually(t, "records that are refused", func() bool { return strings.Contains(r.output.String(), "Refusing data") })
-	was := r.observedOpens()
-	eventually(t, "opens that the receiver keeps", func() bool { return r.observedOpens() >= was+1000 })
-	opens := load.did()["file_open"]
-	own, err := get(r.own)
-	fatal(t, err)
-	refused, _ := value(own, "otelcol_processor_memory_limiter_refused_log_records")
-	t.Logf("of %d opens the pipeline has taken %d; memory_limiter has refused records %.0f times, the consumer batches %d times",
-		opens, r.reportedOpens(), refused, r.consumer.answered(http.StatusServiceUnavailable))
-	if refused == 0 || r.reportedOpens() >= opens {
-		t.Error("nothing is refused")
+	execs, loads := uint64(0), uint64(0)
+	run := func() {
+		execs += r.do("runEach", r.runs, "0", "100", "16000")["exec"]
+		loads++
 	}
+	eventually(t, "records that are refused", func() bool {
+		run()
+		return strings.Contains(r.output.String(), "Refusing data")
+	})
+	run()
+	run()
+	refused := 0.0
+	eventually(t, "records that were refused again and again", func() bool {
+		own, err := get(r.own)
+		fatal(t, err)
+		refused, _ = value(own, "otelcol_processor_memory_limiter_refused_log_records")
+		return refused >= 300
+	})
+	t.Logf("of %d executions the pipeline has taken %d; memory_limiter has refused records %.0f times, the consumer batches %d times",
+		execs, readLedger(r.page()).of("exec", "reported"), refused, r.consumer.answered(http.StatusServiceUnavailable))
+
 	r.consumer.from(takes)
-	l := r.settledTo(opens, 1)
+	l := r.settledTo(0, execs+loads)
 	var a arrivals
-	eventually(t, "all opens", func() bool {
+	eventually(t, "all executions", func() bool {
 		a = r.consumer.arrived()
-		return a.classes["file_open"] >= opens
+		return a.classes["exec"] >= execs+loads
 	})
 	t.Logf("the ledger:\n%s", l.table(&a))
-	if l.lost("file_open")+l.lost("exec") > 0 || len(a.gaps) > 0 {
+	if l.lost("exec") > 0 || len(a.gaps) > 0 {
 		t.Error("some were lost")
 	}
-	for n := range opens {
-		if times := a.paths[r.numbered(n)]; times != 1 {
-			t.Errorf("%d records of open %d", times, n)
-		}
+	if n := a.execs[execution{r.runs, "container"}]; n != execs {
+		t.Errorf("%d records of %d executions", n, execs)
 	}
 	r.stop(t)
 }
-
-func (r *rig) observedOpens() uint64 { return readLedger(r.page()).of("file_open", "observed") }
