@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	}
 	begun := time.Now()
-	if err := do(os.Args[1:]); err != nil {
+	if err := errors.Join(join(os.Getenv(joins)), do(os.Args[1:])); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -51,6 +51,10 @@ var deeds = map[string]func(args []string) error{
 	"runHeld":    runHeld,
 	"connect":    connect,
 	"prioritize": prioritize,
+	"runBig":     runBig,
+	"everything": everything,
+	"end":        end,
+	"rest":       rest,
 }
 
 // open FILE n [rate] opens a file n times, on two threads: at so many a second, or as fast as it can.

@@ -3,14 +3,12 @@
 package e2e
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -79,49 +77,6 @@ func TestRemoteWriteExample(t *testing.T) {
 	r.stop(t)
 }
 
-// A prometheus is a server of Debian's.
-type prometheus struct {
-	t            *testing.T
-	dir, address string
-	flags        []string
-	cmd          *exec.Cmd
-	output       output
-}
-
-func newPrometheus(t *testing.T, config string, flags ...string) *prometheus {
-	t.Helper()
-	p := &prometheus{t: t, dir: t.TempDir(), address: freeAddress(t)}
-	file := filepath.Join(p.dir, "prometheus.yml")
-	fatal(t, os.WriteFile(file, []byte(config), 0o600))
-	p.flags = append(slices.Clone(flags), "--config.file="+file, "--storage.tsdb.path="+filepath.Join(p.dir, "data"), "--web.listen-address="+p.address)
-	t.Cleanup(func() {
-		p.stop()
-		if t.Failed() {
-			t.Logf("Prometheus said:\n%s", &p.output)
-		}
-	})
-	return p
-}
-
-func (p *prometheus) start() {
-	p.t.Helper()
-	p.cmd = exec.Command("prometheus", p.flags...)
-	p.cmd.Stdout, p.cmd.Stderr = &p.output, &p.output
-	fatal(p.t, p.cmd.Start())
-	eventually(p.t, "Prometheus", func() bool {
-		_, err := get("http://" + p.address + "/-/ready")
-		return err == nil
-	})
-}
-
-func (p *prometheus) stop() {
-	if p.cmd != nil {
-		_ = p.cmd.Process.Signal(os.Interrupt)
-		_ = p.cmd.Wait()
-	}
-	p.cmd = nil
-}
-
 // follows: what Prometheus shows of the opens of watched files is what was done.
 func (p *prometheus) follows(r *rig, labels string) {
 	p.t.Helper()
@@ -145,24 +100,19 @@ func (p *prometheus) shows(labels string, want float64) {
 
 // values are what a query finds, by labels.
 func (p *prometheus) values(query string) (map[string]float64, error) {
-	page, err := get("http://" + p.address + "/api/v1/query?query=" + url.QueryEscape(query))
-	if err != nil {
-		return nil, err
-	}
 	var answer struct {
-		Data struct {
-			Result []struct {
-				Metric map[string]string
-				Value  [2]any
-			}
+		Result []struct {
+			Metric map[string]string
+			Value  [2]any
 		}
 	}
-	if err := json.Unmarshal([]byte(page), &answer); err != nil {
+	if err := ask(p.address, "query?query="+url.QueryEscape(query), &answer); err != nil {
 		return nil, err
 	}
 	found := make(map[string]float64)
-	for _, r := range answer.Data.Result {
+	for _, r := range answer.Result {
 		labels := fmt.Sprintf(`{job=%q,instance=%q}`, r.Metric["job"], r.Metric["instance"])
+		var err error
 		if found[labels], err = strconv.ParseFloat(fmt.Sprint(r.Value[1]), 64); err != nil {
 			return nil, err
 		}
