@@ -51,6 +51,14 @@ func outage(t *testing.T, exporter string, endpoint func(*tail) string, end func
 		t.Errorf("%d were lost", lost)
 	}
 	tl.hasEach(r, opens, execs)
+	own, err := get(r.own)
+	fatal(t, err)
+	sent, _ := value(own, "otelcol_exporter_sent_log_records")
+	failed, _ := value(own, "otelcol_exporter_send_failed_log_records")
+	t.Logf("the exporter sent %.0f log records, and gave %.0f up", sent, failed)
+	if sent == 0 || failed > 0 {
+		t.Error("it gave some up, or does not tell")
+	}
 	eventually(t, "the ledger among the metrics that arrive", func() bool { return tl.ledger().of("exec", "reported") >= 301 })
 	t.Logf("at %s reported %d executions: metrics arrive", tl.ledger().at, tl.ledger().of("exec", "reported"))
 	r.stop(t)
