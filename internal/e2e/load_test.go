@@ -48,6 +48,7 @@ var deeds = map[string]func(args []string) error{
 	"run":        run,
 	"connect":    connect,
 	"prioritize": prioritize,
+	"confine":    confine,
 }
 
 // open FILE n [rate] opens a file n times, on two threads: at so many a second, or as fast as it can.
