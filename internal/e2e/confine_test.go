@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -57,6 +58,7 @@ func (c confinement) confine(cmd *exec.Cmd) error {
 
 // confine PROGRAM ARGS... becomes the program. It is in a mount namespace of its own.
 func confine(args []string) error {
+	runtime.LockOSThread() // rights are a thread's
 	var c confinement
 	if err := json.Unmarshal([]byte(os.Getenv(confined)), &c); err != nil {
 		return err

@@ -26,7 +26,7 @@ type scratch struct {
 
 func newScratch(t *testing.T) *scratch {
 	t.Helper()
-	dir, cgroup := t.TempDir(), newCgroup(t)
+	dir, cgroup := t.TempDir(), scratchCgroup(t)
 	script, err := filepath.Abs("testdata/scratch.sh")
 	fatal(t, err)
 	said := &output{}
@@ -52,8 +52,8 @@ func newScratch(t *testing.T) *scratch {
 	return s
 }
 
-// newCgroup is one of version 2 for the processes of a test.
-func newCgroup(t *testing.T) string {
+// scratchCgroup is one of version 2 for the processes of a test.
+func scratchCgroup(t *testing.T) string {
 	t.Helper()
 	mounts, err := os.ReadFile("/proc/self/mounts")
 	fatal(t, err)
