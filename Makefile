@@ -113,13 +113,14 @@ test-kernels: | need-go ## kernel tests on the running kernel (as root), and in 
 	@$(NEED) qemu-system-x86_64=qemu-system-x86 qemu-system-aarch64=qemu-system-arm cpio xz=xz-utils
 	@testdata/kernels/test-matrix.sh
 
-test-e2e: build $(TOOLS)/prometheus ## run the built distribution as a user would (as root)
+test-e2e: build $(TOOLS)/prometheus $(TOOLS)/promtool ## run the built distribution as a user would (as root)
 	PATH=$(TOOLS):$$PATH BIN=$(CURDIR)/$(BIN) go test -tags e2e -count 1 -timeout 2h -v ./internal/e2e
 
 # Prometheus is taken out of its package, as installing it would start a server.
-$(TOOLS)/prometheus:
+$(TOOLS)/prometheus $(TOOLS)/promtool:
 	@mkdir -p $(TOOLS)
-	@if p=$$(command -v prometheus); then ln -sf "$$p" $@; else internal/tools/unpack.sh prometheus $(TOOLS); fi
+	@if p=$$(command -v $(@F)); then ln -sf "$$p" $@; \
+		else internal/tools/unpack.sh prometheus $(TOOLS) usr/bin/$(@F); fi
 
 cross: | need-go ## compile and vet for arm64 Linux and for macOS
 	@for p in linux/arm64 darwin/arm64; do \
@@ -129,8 +130,10 @@ cross: | need-go ## compile and vet for arm64 Linux and for macOS
 	done
 
 bench: build ## measure, and print the numbers (as root)
-	@$(NEED) qemu-system-x86_64=qemu-system-x86 cpio xz=xz-utils curl
+	@$(NEED) qemu-system-x86_64=qemu-system-x86 cpio xz=xz-utils curl unshare=util-linux ip=iproute2 \
+		/usr/bin/python3=python3
 	go test -run '^$$' -bench 'Scrape|Count|Decode|Record|Event' -benchmem ./internal/sensor ./receiver
+	go test -tags host -run '^$$' -bench 'Run|Thousand|Ports' -benchmem ./internal/check
 	@testdata/kernels/cost.sh
 	@testdata/idle.sh
 	@testdata/throughput.sh

@@ -113,6 +113,14 @@ func (f *Findings) Judge(rule string, pass bool, value string) {
 	f.item(rule, value, verdict, "")
 }
 
+// JudgeNone answers a rule that passes if nothing is bad. It does not pass where
+// not all was seen: what was not may be bad.
+func (f *Findings) JudgeNone(rule string, bad []string, seenAll bool) {
+	if len(bad) > 0 || seenAll {
+		f.Judge(rule, len(bad) == 0, listed(bad))
+	}
+}
+
 // Watch remembers a value that security depends on, so that its change is seen.
 func (f *Findings) Watch(name, value string) { f.item(name, value, NotJudged, "") }
 

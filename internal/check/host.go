@@ -107,8 +107,24 @@ func (h *Host) Head(name string, limit int64) ([]byte, error) {
 	return b, nil
 }
 
+// An Entry is a name in a directory. It tells no more: a file system may not know
+// more without looking at each.
+type Entry struct {
+	name string
+	kind fs.FileMode
+}
+
+// Name is the name.
+func (e Entry) Name() string { return e.name }
+
+// Type is what it is a name of.
+func (e Entry) Type() fs.FileMode { return e.kind }
+
+// IsDir says whether it is a directory's.
+func (e Entry) IsDir() bool { return e.kind.IsDir() }
+
 // Dir returns what is in a directory, by name.
-func (h *Host) Dir(name string) ([]fs.DirEntry, error) {
+func (h *Host) Dir(name string) ([]Entry, error) {
 	f, err := h.fs.Open(clean(name))
 	if err != nil {
 		return nil, err
@@ -125,14 +141,28 @@ func (h *Host) Dir(name string) ([]fs.DirEntry, error) {
 	case err != nil && !errors.Is(err, io.EOF):
 		return nil, &fs.PathError{Op: "readdir", Path: name, Err: err}
 	}
-	slices.SortFunc(entries, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
-	return entries, nil
+	all := make([]Entry, len(entries))
+	for i, e := range entries {
+		all[i] = Entry{e.Name(), e.Type()}
+	}
+	slices.SortFunc(all, func(a, b Entry) int { return strings.Compare(a.name, b.name) })
+	return all, nil
 }
 
 // DirIfAny returns nothing if the directory is not there.
-func (h *Host) DirIfAny(name string) ([]fs.DirEntry, error) {
+func (h *Host) DirIfAny(name string) ([]Entry, error) {
 	entries, err := h.Dir(name)
 	return entries, nothing(err)
+}
+
+// isDir says whether there is a directory. What is absent, or something else, is
+// none.
+func (h *Host) isDir(name string) (bool, error) {
+	info, err := h.Stat(name)
+	if err != nil {
+		return false, nothing(err)
+	}
+	return info.IsDir(), nil
 }
 
 // Stat describes what a path leads to.

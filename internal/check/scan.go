@@ -15,6 +15,14 @@ const (
 // scan calls each with the lines of a regular file of any size. They are valid
 // until each returns. Of a line that is too long each gets the beginning.
 func (h *Host) scan(name string, each func(line []byte)) error {
+	return h.scanWhile(name, func(line []byte) bool {
+		each(line)
+		return true
+	})
+}
+
+// scanWhile ends when each returns false.
+func (h *Host) scanWhile(name string, each func(line []byte) bool) error {
 	f, err := h.Open(name)
 	if err != nil {
 		return err
@@ -26,7 +34,7 @@ func (h *Host) scan(name string, each func(line []byte)) error {
 	return nil
 }
 
-func scanLines(f io.Reader, each func(line []byte)) error {
+func scanLines(f io.Reader, each func(line []byte) bool) error {
 	limited := &io.LimitedReader{R: f, N: maxScan}
 	r := bufio.NewReaderSize(limited, maxLine)
 	rest := false // of a line that was too long
@@ -40,8 +48,8 @@ func scanLines(f io.Reader, each func(line []byte)) error {
 		case err != nil:
 			return err
 		}
-		if !rest {
-			each(line)
+		if !rest && !each(line) {
+			return nil
 		}
 		rest = more
 	}

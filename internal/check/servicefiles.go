@@ -24,35 +24,50 @@ func (h *Host) unitFiles(ctx context.Context) ([]Service, error) {
 	all := newServices()
 	var errs []error
 	wanted := map[string]string{}
+	unsure, hidden := false, false // whether more is enabled, and whether something is masked
 	for _, dir := range serviceDirs() {
 		entries, err := h.DirIfAny(dir)
 		errs = append(errs, err)
+		hidden = hidden || err != nil
 		for _, e := range entries {
 			if ctx.Err() != nil {
 				return nil, ctx.Err()
 			}
 			name := e.Name()
 			switch {
-			case e.IsDir() && (strings.HasSuffix(name, ".wants") || strings.HasSuffix(name, ".requires")):
-				errs = append(errs, h.links(path.Join(dir, name), wanted))
+			case strings.HasSuffix(name, ".wants") || strings.HasSuffix(name, ".requires"):
+				err := h.links(path.Join(dir, name), wanted)
+				errs = append(errs, err)
+				unsure = unsure || err != nil
 			case isUnit(name) && all[name] == nil:
 				state, err := h.unitState(dir, name, e)
+				if hidden {
+					state = unknown
+				}
 				all.at(name).State = state
 				errs = append(errs, err)
 			}
 		}
 	}
 	for _, s := range all {
-		if s.State == "disabled" && wanted[s.Name] != "" {
+		switch {
+		case s.State == "disabled" && wanted[s.Name] != "":
 			s.State = wanted[s.Name]
+		case s.State == "disabled" && (unsure || hidden):
+			s.State = unknown
 		}
 	}
 	for name, state := range wanted {
-		if template := templateOf(name); template != "" && all[template] != nil && all[name] == nil {
+		if template := all[templateOf(name)]; template != nil && template.State != "bad" && all[name] == nil {
 			all.at(name).State = state // an instance
 		}
 	}
 	errs = append(errs, h.markRunning(all))
+	for _, s := range all {
+		if s.State == "" && hidden { // it runs, and has a file
+			s.State = unknown
+		}
+	}
 	return all.sorted(), errors.Join(errs...)
 }
 
@@ -92,7 +107,7 @@ func (h *Host) links(dir string, wanted map[string]string) error {
 
 // unitState is what can be told by the file: whether it is masked, another name
 // of a unit, made by a generator, or could be enabled.
-func (h *Host) unitState(dir, name string, e fs.DirEntry) (string, error) {
+func (h *Host) unitState(dir, name string, e Entry) (string, error) {
 	file := path.Join(dir, name)
 	if e.Type() == fs.ModeSymlink {
 		target, err := h.Link(file)
@@ -101,7 +116,7 @@ func (h *Host) unitState(dir, name string, e fs.DirEntry) (string, error) {
 			return unknown, err
 		case target == "/dev/null":
 			return "masked", nil
-		case path.Base(target) != name:
+		case path.Base(target) != name && isUnit(target):
 			return "alias", nil
 		}
 	}
@@ -146,16 +161,19 @@ func (h *Host) markRunning(all services) error {
 	for _, s := range all {
 		s.Unknown = true
 	}
+	var errs []error
 	for _, root := range []string{"sys/fs/cgroup", "sys/fs/cgroup/systemd"} {
-		if _, err := h.Stat(root + "/system.slice"); err != nil {
+		if is, err := h.isDir(root + "/system.slice"); !is {
+			errs = append(errs, err)
 			continue
 		}
+		err := h.populated(root, 0, all)
 		for _, s := range all {
-			s.Unknown = strings.HasSuffix(s.Name, ".target")
+			s.Unknown = !s.Active && (err != nil || strings.HasSuffix(s.Name, ".target"))
 		}
-		return h.populated(root, 0, all)
+		return err
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // populated marks the services below a slice that have processes.
@@ -171,7 +189,7 @@ func (h *Host) populated(dir string, depth int, all services) error {
 			errs = append(errs, err)
 			if has || err != nil {
 				s := all.at(e.Name())
-				s.Active, s.Running, s.Unknown = has, has, err != nil
+				s.Active, s.Running = has, has
 			}
 		case strings.HasSuffix(name, ".slice") && depth < 8:
 			errs = append(errs, h.populated(name, depth+1, all))

@@ -13,7 +13,11 @@ var timerKeys = [...]string{
 
 // timers shows those that some target wants: systemd starts them.
 func (c *cronFiles) timers() {
-	all := newUnits(c.Host)
+	all, err := newUnits(c.Host)
+	if err != nil {
+		c.f.Problem(err)
+		return
+	}
 	names, err := all.wanted(".timer")
 	c.f.Problem(err)
 	for _, name := range names {

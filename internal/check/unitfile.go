@@ -17,7 +17,7 @@ type units struct {
 
 // newUnits leaves out the directories that are not there, and those that are
 // others by another name. The first in the list wins over the others.
-func newUnits(h *Host) units {
+func newUnits(h *Host) (units, error) {
 	u := units{Host: h}
 	var seen []fs.FileInfo
 	for _, dir := range []string{
@@ -25,12 +25,15 @@ func newUnits(h *Host) units {
 		"lib/systemd/system",
 	} {
 		info, err := h.Stat(dir)
-		if err != nil || slices.ContainsFunc(seen, func(old fs.FileInfo) bool { return os.SameFile(info, old) }) {
+		if nothing(err) != nil {
+			return u, err
+		}
+		if err != nil || !info.IsDir() || slices.ContainsFunc(seen, func(old fs.FileInfo) bool { return os.SameFile(info, old) }) {
 			continue
 		}
 		seen, u.dirs = append(seen, info), append(u.dirs, dir)
 	}
-	return u
+	return u, nil
 }
 
 // A unit is what a unit file and its drop-ins say: values by section and key,

@@ -24,21 +24,21 @@ type grafana struct {
 	instance string        // the value of the variable
 }
 
-// A series is what Prometheus answers, with one sample for a query about now.
+// A series is what Prometheus answers, with one reading for a query about now.
 type series struct {
 	Metric map[string]string
-	Value  sample
-	Values []sample
+	Value  reading
+	Values []reading
 }
 
-// A sample is a time and a value.
-type sample struct {
+// A reading is a time and a value.
+type reading struct {
 	at time.Time
 	v  float64
 }
 
 // UnmarshalJSON reads [seconds, "value"].
-func (s *sample) UnmarshalJSON(text []byte) error {
+func (s *reading) UnmarshalJSON(text []byte) error {
 	var seconds float64
 	var value string
 	if err := json.Unmarshal(text, &[]any{&seconds, &value}); err != nil {
@@ -119,9 +119,9 @@ func (g *grafana) run(q *target) ([]series, error) {
 	for i := range answer.Result {
 		s := &answer.Result[i]
 		if !q.Range {
-			s.Values = []sample{s.Value}
+			s.Values = []reading{s.Value}
 		}
-		s.Values = slices.DeleteFunc(s.Values, func(v sample) bool { return math.IsNaN(v.v) })
+		s.Values = slices.DeleteFunc(s.Values, func(v reading) bool { return math.IsNaN(v.v) })
 	}
 	return slices.DeleteFunc(answer.Result, func(s series) bool { return len(s.Values) == 0 }), nil
 }

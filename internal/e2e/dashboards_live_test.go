@@ -81,7 +81,7 @@ func (r *rig) watchedByPrometheus(etc string) *grafana {
 	config, err := os.ReadFile(filepath.Join("..", "..", dashboards, "prometheus.yaml"))
 	fatal(r, err)
 	addresses := strings.NewReplacer("127.0.0.1:9102", metrics, "127.0.0.1:8888", own)
-	g := &grafana{address: startPrometheusWith(r.T, addresses.Replace(string(config))), from: from, interval: scrapeInterval}
+	g := &grafana{address: startPrometheus(r.T, addresses.Replace(string(config))), from: from, interval: scrapeInterval}
 	eventually(r.T, "Prometheus to have scraped both", func() bool { return holds(g.address, "count(up == 1) == 2") })
 	return g
 }

@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	}
 	begun := time.Now()
-	if err := do(os.Args[1:]); err != nil {
+	if err := errors.Join(join(os.Getenv(joins)), do(os.Args[1:])); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -46,8 +46,13 @@ var deeds = map[string]func(args []string) error{
 	"open":       open,
 	"openEach":   openEach,
 	"run":        run,
+	"runEach":    runEach,
+	"runHeld":    runHeld,
 	"connect":    connect,
 	"prioritize": prioritize,
+	"runBig":     runBig,
+	"everything": everything,
+	"end":        end,
 	"rest":       rest,
 }
 
@@ -142,6 +147,30 @@ func run(args []string) error {
 	})
 	fmt.Println("exec", n/2*2)
 	return err
+}
+
+// runEach PROGRAM from n runs a program n times, and gives it the numbers from
+// the first one on.
+func runEach(args []string) error {
+	from, err := strconv.Atoi(args[1])
+	if err != nil {
+		return err
+	}
+	n, err := strconv.Atoi(args[2])
+	if err != nil {
+		return err
+	}
+	for i := range n {
+		pid, err := syscall.ForkExec(args[0], []string{args[0], strconv.Itoa(from + i)}, &syscall.ProcAttr{})
+		if err != nil {
+			return err
+		}
+		if _, err := syscall.Wait4(pid, nil, 0, nil); err != nil {
+			return err
+		}
+	}
+	fmt.Println("exec", n)
+	return nil
 }
 
 // connect n connects n times to a port of its own.

@@ -4,7 +4,7 @@ package e2e
 
 import (
 	"encoding/json"
-	"net"
+	"fmt"
 	"net/url"
 	"os"
 	"os/exec"
@@ -13,17 +13,18 @@ import (
 	"testing"
 )
 
-const scraped = `
+// scraping is a config of Prometheus for a collector's address.
+const scraping = `
+global: {scrape_interval: 1s, evaluation_interval: 1s}
 scrape_configs:
   - job_name: ebpfsecurity
-    scrape_interval: 1s
     static_configs:
-      - targets: ["127.0.0.1:9102"]
+      - targets: [%q]
 `
 
 func TestPrometheusScrapesIt(t *testing.T) {
 	c := start(t)
-	address := startPrometheus(t)
+	address := startPrometheus(t, fmt.Sprintf(scraping, "127.0.0.1:9102"))
 	runTrue(t)
 	for _, query := range []string{
 		`up == 1`,
@@ -37,34 +38,16 @@ func TestPrometheusScrapesIt(t *testing.T) {
 }
 
 // startPrometheus runs a server of its own and gives its address.
-func startPrometheus(t *testing.T) string {
+func startPrometheus(t *testing.T, config string) string {
 	t.Helper()
-	return startPrometheusWith(t, scraped)
-}
-
-// startPrometheusWith runs one that has a config of its own.
-func startPrometheusWith(t *testing.T, scrapes string) string {
-	t.Helper()
-	dir := t.TempDir()
-	config := filepath.Join(dir, "prometheus.yaml")
-	if err := os.WriteFile(config, []byte(scrapes), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
+	dir, address := t.TempDir(), freeAddress(t)
+	file := filepath.Join(dir, "prometheus.yaml")
+	fatal(t, os.WriteFile(file, []byte(config), 0o600))
 	var output strings.Builder
-	cmd := exec.Command("prometheus", "--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "data"),
+	cmd := exec.Command("prometheus", "--config.file="+file, "--storage.tsdb.path="+filepath.Join(dir, "data"),
 		"--web.listen-address="+address)
 	cmd.Stdout, cmd.Stderr = &output, &output
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	fatal(t, cmd.Start())
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
@@ -77,14 +60,16 @@ func startPrometheusWith(t *testing.T, scrapes string) string {
 
 // holds says whether a PromQL comparison selects anything.
 func holds(address, query string) bool {
-	page, err := get("http://" + address + "/api/v1/query?query=" + url.QueryEscape(query))
+	var answer struct{ Result []any }
+	return ask(address, "query?query="+url.QueryEscape(query), &answer) == nil && len(answer.Result) > 0
+}
+
+// ask reads the data of an answer of Prometheus.
+func ask(address, what string, data any) error {
+	page, err := get("http://" + address + "/api/v1/" + what)
 	if err != nil {
-		return false
+		return err
 	}
-	var answer struct {
-		Data struct {
-			Result []any `json:"result"`
-		} `json:"data"`
-	}
-	return json.Unmarshal([]byte(page), &answer) == nil && len(answer.Data.Result) > 0
+	answer := struct{ Data any }{data}
+	return json.Unmarshal([]byte(page), &answer)
 }

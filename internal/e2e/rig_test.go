@@ -29,6 +29,7 @@ type rig struct {
 	runs        string // a program
 	dropped     string // a suspicious one
 	droppedLoad string
+	cgroups     []string // that loads join
 }
 
 // newRig starts the distribution with options such as "sampling::interval: 1s" of events.
@@ -94,7 +95,7 @@ func (r *rig) begin(deed string, args ...string) *load {
 func (r *rig) beginAs(program, deed string, args ...string) *load {
 	r.Helper()
 	l := &load{Cmd: exec.Command(program, args...), r: r}
-	l.Env = append(os.Environ(), "E2E_DEED="+deed)
+	l.Env = append(os.Environ(), "E2E_DEED="+deed, joins+"="+strings.Join(r.cgroups, ":"))
 	l.Stdout, l.Stderr = &l.output, &l.output
 	l.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS}
 	var err error

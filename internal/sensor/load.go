@@ -174,11 +174,20 @@ func (s serving) run() error {
 	if err != nil {
 		return fmt.Errorf("open iterator %s: %w", s.name, err)
 	}
-	_, err = io.Copy(io.Discard, r)
-	if err = errors.Join(err, r.Close()); err != nil {
+	if err = errors.Join(drain(r), r.Close()); err != nil {
 		return fmt.Errorf("read iterator %s: %w", s.name, err)
 	}
 	return nil
+}
+
+// drain reads an iterator to its end. After each million of tasks or files the kernel wants to be
+// asked to go on.
+func drain(r io.Reader) error {
+	for {
+		if _, err := io.Copy(io.Discard, r); !errors.Is(err, unix.EAGAIN) {
+			return err
+		}
+	}
 }
 
 // isRefusal tells whether the verifier refused a program, for which it uses EACCES too.
