@@ -59,7 +59,7 @@ func (r *rig) drawn(g *grafana, p *panel) drawn {
 		case p.Type == "stat":
 			out.Series = []line{{Name: p.word(found)}}
 		default:
-			out.Series = append(out.Series, lines(q, found)...)
+			out.Series = append(out.Series, graphs(q, found)...)
 		}
 	}
 	slices.SortStableFunc(out.Series, func(a, b line) int {
@@ -71,8 +71,8 @@ func (r *rig) drawn(g *grafana, p *panel) drawn {
 	return out
 }
 
-// lines are the series of a target, each with its name.
-func lines(q *target, found []series) (all []line) {
+// graphs are the series of a target, each with its name.
+func graphs(q *target, found []series) (all []line) {
 	for _, s := range found {
 		l := line{Name: placeholders.ReplaceAllStringFunc(q.LegendFormat, func(p string) string {
 			return s.Metric[strings.Trim(p, "{} ")]

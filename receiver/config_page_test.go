@@ -19,7 +19,7 @@ import (
 // TestConfigurationIsDocumented writes, with -update, the page of all keys: from
 // the config's structs, their comments, the defaults, and what Validate refuses.
 func TestConfigurationIsDocumented(t *testing.T) {
-	r := newReference(t)
+	r := newConfigPage(t)
 	r.group("", "Config", reflect.TypeFor[Config](), "")
 	r.watchList()
 	page := filepath.Join("..", "docs", "configuration.md")
@@ -35,8 +35,8 @@ func TestConfigurationIsDocumented(t *testing.T) {
 	}
 }
 
-// A reference is the page while it is written.
-type reference struct {
+// A configPage is the page while it is written.
+type configPage struct {
 	t        *testing.T
 	text     strings.Builder
 	comments comments
@@ -44,7 +44,7 @@ type reference struct {
 	told     map[string]bool // keys
 }
 
-const referenceBegin = `# Configuration
+const configPageBegin = `# Configuration
 
 <!-- Made from the structs of the configuration: go test ./receiver -run TestConfigurationIsDocumented -update -->
 
@@ -56,15 +56,15 @@ The metrics that can be switched, and the attributes of log records, are in [rec
 the checks and their rules in [checks.md](checks.md). What the keys mean together is told in [README.md](../README.md).
 `
 
-func newReference(t *testing.T) *reference {
-	r := &reference{t: t, comments: readComments(t), defaults: confmap.New(), told: make(map[string]bool)}
+func newConfigPage(t *testing.T) *configPage {
+	r := &configPage{t: t, comments: readComments(t), defaults: confmap.New(), told: make(map[string]bool)}
 	require.NoError(t, r.defaults.Marshal(newDefaultConfig()))
-	r.text.WriteString(referenceBegin)
+	r.text.WriteString(configPageBegin)
 	return r
 }
 
 // group writes the keys of a struct, and then the structs in it.
-func (r *reference) group(prefix, name string, of reflect.Type, meaning string) {
+func (r *configPage) group(prefix, name string, of reflect.Type, meaning string) {
 	var groups []func()
 	var rows []string
 	r.eachField(of, func(f reflect.StructField, in string) {
@@ -104,7 +104,7 @@ func isSwitch(of reflect.Type) bool {
 }
 
 // eachField visits the fields that have keys, those of squashed structs as if they were of's own.
-func (r *reference) eachField(of reflect.Type, visit func(f reflect.StructField, in string)) {
+func (r *configPage) eachField(of reflect.Type, visit func(f reflect.StructField, in string)) {
 	for i := range of.NumField() {
 		f := of.Field(i)
 		tag, squash := strings.CutSuffix(f.Tag.Get("mapstructure"), ",squash")
@@ -120,7 +120,7 @@ func (r *reference) eachField(of reflect.Type, visit func(f reflect.StructField,
 }
 
 // row is the line of one key.
-func (r *reference) row(key string, of reflect.Type, meaning string) string {
+func (r *configPage) row(key string, of reflect.Type, meaning string) string {
 	r.told[key] = true
 	if meaning == "" {
 		r.t.Errorf("%s has no comment", key)
@@ -138,7 +138,7 @@ func (r *reference) row(key string, of reflect.Type, meaning string) string {
 }
 
 // value is the default of a key as it would be written.
-func (r *reference) value(key string) string {
+func (r *configPage) value(key string) string {
 	v := r.defaults.Get(key)
 	switch v := v.(type) {
 	case nil:
@@ -159,7 +159,7 @@ func (r *reference) value(key string) string {
 }
 
 // switches writes what is switched by name.
-func (r *reference) switches(key string, of reflect.Type) {
+func (r *configPage) switches(key string, of reflect.Type) {
 	var off []string
 	for i := range of.NumField() {
 		name := of.Field(i).Tag.Get("mapstructure")
@@ -189,7 +189,7 @@ var switched = map[string][2]string{
 }
 
 // watchList writes the default list of watched files.
-func (r *reference) watchList() {
+func (r *configPage) watchList() {
 	r.text.WriteString("\n## Watched files\n\nThe default of `file::watch`:\n\n| path | severity | operation |\n|---|---|---|\n")
 	for _, w := range defaultWatchList() {
 		operation := w.Operation
@@ -201,7 +201,7 @@ func (r *reference) watchList() {
 }
 
 // takes says which values a key takes: what Validate wants, or what the type's comment says.
-func (r *reference) takes(of reflect.Type) string {
+func (r *configPage) takes(of reflect.Type) string {
 	switch {
 	case of.Kind() == reflect.Slice && of.Elem().Kind() == reflect.Struct:
 		return "a list, see below"
