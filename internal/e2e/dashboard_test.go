@@ -34,11 +34,7 @@ type panel struct {
 	GridPos                  struct{ X, Y, W, H int }
 	Datasource               source
 	FieldConfig              struct {
-		Defaults struct {
-			Unit, NoValue                               string
-			Min, Max, Decimals                          *float64
-			Color, Custom, Thresholds, Mappings, Filter json.RawMessage
-		}
+		Defaults  fieldDefaults
 		Overrides []struct {
 			Matcher    struct{ ID, Options string }
 			Properties json.RawMessage
@@ -49,6 +45,29 @@ type panel struct {
 	Transformations []transformation
 	Collapsed       bool    // rows only
 	Panels          []panel // of collapsed rows
+}
+
+type fieldDefaults struct {
+	Unit, NoValue     string
+	Min, Decimals     *float64
+	Color, Thresholds json.RawMessage
+	Mappings          []mapping
+	Custom            struct {
+		DrawStyle, LineInterpolation, ShowPoints, Align string
+		LineWidth, FillOpacity                          int
+		SpanNulls, Filterable, Inspect                  bool
+		Stacking                                        struct{ Group, Mode string }
+		CellOptions                                     struct{ Type string }
+	}
+}
+
+// A mapping has words for values.
+type mapping struct {
+	Type    string
+	Options map[string]struct {
+		Text, Color string
+		Index       int
+	}
 }
 
 type source struct{ Type, UID string }

@@ -31,8 +31,15 @@ func TestDashboardsShowWhatHappened(t *testing.T) {
 	did := r.allClasses(etc)
 	r.arrived(did)
 	g.agrees(r)
+	pictures := os.Getenv("E2E_PICTURES") // the directory for what the dashboards show
+	if pictures != "" {
+		r.day()
+	}
 	for _, name := range slices.Sorted(maps.Keys(boards)) {
 		r.showsAll(g, name, boards[name])
+		if pictures != "" {
+			r.keep(g, pictures, name, boards[name])
+		}
 	}
 	r.findsMistakes(g, boards["events"])
 	r.stop(t)
@@ -61,7 +68,6 @@ func (r *rig) watchedByPrometheus(etc string) *grafana {
 	cmd := command("--config", dashboards+"/collector.yaml",
 		"--config", test("checks::interval: 1s"), // so that a change shows soon
 		"--config", test("events::classes: {exit: true, close: true}"),
-		"--config", test("events::only::executables: ["+r.dir+"/]"), // others have counts, and few records
 		"--config", test("process::world_writable_dirs: ["+r.dir+"/dropped]"))
 	cmd.Env = append(os.Environ(), "METRICS_ADDRESS="+metrics, "OWN_METRICS_PORT="+port,
 		"OTLP_ENDPOINT=http://"+r.consumer.Listener.Addr().String())

@@ -55,6 +55,7 @@ var deeds = map[string]func(args []string) error{
 	"everything": everything,
 	"end":        end,
 	"rest":       rest,
+	"confine":    confine,
 }
 
 // open FILE n [rate] opens a file n times, on two threads: at so many a second, or as fast as it can.

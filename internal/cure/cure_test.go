@@ -1,4 +1,4 @@
-package receiver
+package cure
 
 import (
 	"errors"
@@ -9,7 +9,7 @@ import (
 )
 
 func TestCures(t *testing.T) {
-	bare := host{}
+	bare := Host{}
 	for text, want := range map[string]string{
 		"load: operation not permitted":                              "CAP_BPF",
 		"attach: not on this kernel, or tracefs is not mounted":      "mount -t tracefs",
@@ -20,21 +20,21 @@ func TestCures(t *testing.T) {
 		"needs Linux on amd64 or arm64":                              "on Linux",
 		"load: invalid argument":                                     "none known",
 	} {
-		assert.Contains(t, bare.cure(errors.New(text)), want, text)
+		assert.Contains(t, bare.For(errors.New(text)), want, text)
 	}
-	both := bare.cure(errors.Join(os.ErrPermission, errors.New("tracefs is not mounted")))
+	both := bare.For(errors.Join(os.ErrPermission, errors.New("tracefs is not mounted")))
 	assert.Contains(t, both, "CAP_PERFMON")
 	assert.Contains(t, both, "mount tracefs")
 	assert.NotContains(t, both, "cgroup2")
-	assert.Contains(t, bare.cure(nil), "none known")
+	assert.Contains(t, bare.For(nil), "none known")
 }
 
 func TestNoCureThatThisHostHasTaken(t *testing.T) {
 	err := errors.Join(os.ErrPermission, errors.New("not on this kernel, or tracefs is not mounted"))
-	assert.Contains(t, host{tracefs: true}.cure(err), "CAP_BPF")
-	assert.NotContains(t, host{tracefs: true}.cure(err), "tracefs")
-	assert.NotContains(t, host{privileged: true}.cure(err), "CAP_BPF")
-	assert.Contains(t, host{privileged: true, tracefs: true}.cure(err), "none known")
+	assert.Contains(t, Host{tracefs: true}.For(err), "CAP_BPF")
+	assert.NotContains(t, Host{tracefs: true}.For(err), "tracefs")
+	assert.NotContains(t, Host{privileged: true}.For(err), "CAP_BPF")
+	assert.Contains(t, Host{privileged: true, tracefs: true}.For(err), "none known")
 }
 
 func TestPrivileged(t *testing.T) {
@@ -54,6 +54,6 @@ func TestPrivileged(t *testing.T) {
 }
 
 func TestAReasonIsOneLine(t *testing.T) {
-	assert.Equal(t, "a; b", reason{errors.Join(errors.New("a"), errors.New("b"))}.String())
-	assert.Equal(t, "unknown", reason{}.String())
+	assert.Equal(t, "a; b", Line(errors.Join(errors.New("a"), errors.New("b"))))
+	assert.Equal(t, "unknown", Line(nil))
 }

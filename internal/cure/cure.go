@@ -1,4 +1,5 @@
-package receiver
+// Package cure says what may help where the kernel refuses a program.
+package cure
 
 import (
 	"errors"
@@ -7,29 +8,28 @@ import (
 	"strings"
 )
 
-// A reason is an error as text of one line; nil is an unknown one.
-type reason struct{ error }
-
-func (r reason) String() string {
-	if r.error == nil {
+// Line is an error as text of one line; nil is an unknown one.
+func Line(err error) string {
+	if err == nil {
 		return "unknown"
 	}
-	return strings.ReplaceAll(r.Error(), "\n", "; ")
+	return strings.ReplaceAll(err.Error(), "\n", "; ")
 }
 
-// A host is what decides whether a cure can help.
-type host struct {
+// A Host is what decides whether a cure can help.
+type Host struct {
 	privileged bool // has the capabilities for all programs
 	tracefs    bool // is mounted
 }
 
-func lookAround() host {
+// Look looks at the host that this process runs on.
+func Look() Host {
 	status, _ := os.ReadFile("/proc/self/status")
 	_, err := os.Stat("/sys/kernel/tracing/events")
 	if err != nil {
 		_, err = os.Stat("/sys/kernel/debug/tracing/events")
 	}
-	return host{privileged: privileged(string(status)), tracefs: err == nil}
+	return Host{privileged: privileged(string(status)), tracefs: err == nil}
 }
 
 // privileged says whether a /proc/PID/status shows all that loading and
@@ -51,11 +51,11 @@ func privileged(status string) bool {
 	return set&sysAdmin != 0 || set&perfmon != 0 && set&bpf != 0
 }
 
-// cure says what may help against err on this host. A hook has several
+// For says what may help against err on this host. A hook has several
 // programs, each of which may have failed for another reason, so there may be
 // several cures.
-func (h host) cure(err error) string {
-	text := strings.ToLower(reason{err}.String())
+func (h Host) For(err error) string {
+	text := strings.ToLower(Line(err))
 	var cures []string
 	add := func(applies bool, cure string) {
 		if applies {
