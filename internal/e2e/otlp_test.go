@@ -23,7 +23,8 @@ func outage(t *testing.T, exporter string, endpoint func(*tail) string, end func
 	r, certs := newLoads(t), newCertificates(t)
 	tl := newTail(t, certs)
 	env := append(certs.client(), "OTLP_EXPORTER="+exporter, "OTLP_ENDPOINT="+endpoint(tl), "OTLP_QUEUE_DIR="+filepath.Join(r.dir, "queue"))
-	r.watch(env, "examples/otlp.yaml")
+	soon := "yaml:exporters::" + exporter + "::retry_on_failure::max_interval: 2s"
+	r.watch(env, "examples/otlp.yaml", soon)
 	load := r.begin("openEach", filepath.Dir(r.watched))
 	eventually(t, "opens that arrive", func() bool { return tl.arrived().classes["file_open"] >= 2000 })
 	tl.stop(t)
@@ -34,7 +35,7 @@ func outage(t *testing.T, exporter string, endpoint func(*tail) string, end func
 	before := r.settledTo(opens, execs+2) // the loads themselves
 
 	end(r)
-	r.watch(env, "examples/otlp.yaml")
+	r.watch(env, "examples/otlp.yaml", soon)
 	execs += r.do("runEach", r.runs, "300", "300")["exec"]
 	r.settledTo(0, 300+1)
 	t.Logf("while nobody takes them: %q", lines(t, r.own, "otelcol_exporter_queue_size"))
