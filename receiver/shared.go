@@ -90,6 +90,7 @@ func (s *sensors) acquire(cfg *Config, logger *zap.Logger) *sharedSensor {
 		}
 		shared.kernel = s.open(o)
 		s.live[cfg] = shared
+		logLacks(logger, lookAround())
 		logHooks(logger, shared.Hooks())
 		shared.checks = startChecks(s.checks, cfg, logger, &shared.tally)
 	}
