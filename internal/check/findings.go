@@ -180,7 +180,7 @@ func statusOf(err error) Status {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.Is(err, os.ErrDeadlineExceeded):
 		return Timeout
-	case errors.As(err, &path):
+	case errors.As(err, &path), errors.Is(err, fs.ErrPermission): // of a file, or of the kernel
 		return Unreadable
 	default:
 		return Error

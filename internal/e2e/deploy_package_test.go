@@ -160,10 +160,9 @@ func (s *scratch) seesAsRootDoes(page string) {
 // hooksOf are the lines about the hooks on a page of metrics.
 func hooksOf(page string) string {
 	var hooks strings.Builder
-	for line := range strings.Lines(page) {
-		if strings.HasPrefix(line, "security_ebpf_hook_attached") {
-			hooks.WriteString(line)
-		}
+	for _, line := range linesOf(page, "security_ebpf_hook_attached{") {
+		series, _, _ := strings.Cut(line, "} ") // and when
+		hooks.WriteString(series + "}\n")
 	}
 	return hooks.String()
 }
