@@ -88,10 +88,17 @@ func (g *grafana) choose(v *variable) error {
 
 var labelValues = regexp.MustCompile(`^label_values\((\w+), (\w+)\)$`)
 
+// step is the time between two points: as between two scrapes, or more if they
+// were too many.
+func (g *grafana) step() time.Duration {
+	const most = 60
+	return max(g.interval, (time.Since(g.from) / most).Truncate(time.Second))
+}
+
 // expand puts values in place of variables.
 func (g *grafana) expand(expr string) string {
 	seconds := func(d time.Duration) string { return strconv.Itoa(int(d.Seconds())) + "s" }
-	step := g.interval
+	step := g.step()
 	return strings.NewReplacer(
 		"$__rate_interval", seconds(max(step+g.interval, 4*g.interval)),
 		"$__range", seconds(time.Since(g.from).Truncate(time.Second)),
@@ -111,7 +118,7 @@ func (g *grafana) run(q *target) ([]series, error) {
 		api = "query_range"
 		parameters.Set("start", strconv.FormatInt(g.from.Unix(), 10))
 		parameters.Set("end", strconv.FormatInt(time.Now().Unix(), 10))
-		parameters.Set("step", strconv.Itoa(int(g.interval.Seconds())))
+		parameters.Set("step", strconv.Itoa(int(g.step().Seconds())))
 	}
 	if err := g.ask(api, parameters, &answer); err != nil {
 		return nil, fmt.Errorf("%s: %w", expr, err)

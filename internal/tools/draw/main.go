@@ -78,10 +78,11 @@ func run(args []string) error {
 	return os.WriteFile(args[0], []byte(shorter.Replace(svg.String())), 0o644)
 }
 
-// shorter leaves out what goes without saying, and names fonts that others have.
+// shorter says only once which font it is, or what is like it, and leaves out
+// what goes without saying.
 var shorter = strings.NewReplacer(
-	"font-family:Liberation Sans;", "font-family:Liberation Sans,Arial,sans-serif;",
-	"font-variant:normal;", "", "font-style:normal;", "", "font-weight:normal;", "", "\n\tstyle=", " style=",
+	"<svg ", `<svg font-family="Liberation Sans,Arial,sans-serif" `,
+	"font-family:Liberation Sans;", "", "font-variant:normal;", "", "font-style:normal;", "", "font-weight:normal;", "", "\n\tstyle=", " style=",
 )
 
 // draw draws all panels.

@@ -35,7 +35,7 @@ func (p *panel) lines(c draw.Canvas) {
 		if err != nil {
 			continue // without points
 		}
-		line.Color, line.Width = hue(i), 1.2
+		line.Color, line.Width = s.hue(i), 1.2
 		chart.Add(line)
 	}
 	if chart.Y.Max <= chart.Y.Min {
@@ -72,7 +72,7 @@ func (p *panel) legend(c draw.Canvas, count bool) (further int) {
 			}
 			if pass == 1 && !count {
 				y := c.Min.Y + vg.Length(14*(further-lines)) + 3
-				c.StrokeLine2(draw.LineStyle{Color: hue(i), Width: 3}, x, y+3, x+10, y+3)
+				c.StrokeLine2(draw.LineStyle{Color: s.hue(i), Width: 3}, x, y+3, x+10, y+3)
 				write(c, s.Name, 9, ink, font.Font{}, x+14, y)
 			}
 			x += width
@@ -95,7 +95,7 @@ func (p *panel) bars(c draw.Canvas) {
 		value := text(s.Points[0].Y, p.Unit)
 		write(c, value, 9, ink, font.Font{Weight: 2}, c.Max.X-vg.Length(len(value))*6, top-10)
 		long := (c.Max.X - c.Min.X) * vg.Length(s.Points[0].Y/math.Max(most, 1))
-		c.FillPolygon(hue(0), []vg.Point{{X: c.Min.X, Y: top - height + 3}, {X: c.Min.X + long, Y: top - height + 3}, {X: c.Min.X + long, Y: top - 13}, {X: c.Min.X, Y: top - 13}})
+		c.FillPolygon(s.hue(0), []vg.Point{{X: c.Min.X, Y: top - height + 3}, {X: c.Min.X + long, Y: top - height + 3}, {X: c.Min.X + long, Y: top - 13}, {X: c.Min.X, Y: top - 13}})
 	}
 }
 
@@ -116,9 +116,10 @@ func (p *panel) table(c draw.Canvas) {
 }
 
 func (p *panel) line(c draw.Canvas, cells []string, widths []vg.Length, y vg.Length, f font.Font) {
+	const size = 9
 	x := c.Min.X
 	for i, cell := range cells {
-		write(c, cut(cell, widths[i]-6, 9), 9, ink, f, x, y)
+		write(c, cut(cell, widths[i]-6, size), size, ink, f, x, y)
 		x += widths[i]
 	}
 }
@@ -130,7 +131,7 @@ func (p *panel) widths(room vg.Length) []vg.Length {
 	widths := make([]vg.Length, len(p.Columns))
 	var total vg.Length
 	for i, title := range p.Columns {
-		letters := len(title) + 2
+		letters := len(title)*6/5 + 1
 		for _, r := range p.Rows {
 			letters = max(letters, min(len(r[i]), most))
 		}
@@ -162,8 +163,14 @@ func sized(size float64, f font.Font) font.Font {
 	return f
 }
 
-// hue is the color of a series.
-func hue(i int) color.Color {
+// hue is the color of a series: that of what matters is as in the dashboards.
+func (s *series) hue(i int) color.Color {
+	switch s.Name {
+	case "critical", "suspicious", "lost_ring", "degraded":
+		return color.NRGBA{0xc6, 0x28, 0x28, 0xff}
+	case "high", "refused", "lost_batch":
+		return color.NRGBA{0xe0, 0x5d, 0x0f, 0xff}
+	}
 	all := []color.Color{
 		color.NRGBA{0x1f, 0x77, 0xb4, 0xff}, color.NRGBA{0xe0, 0x5d, 0x0f, 0xff}, color.NRGBA{0x2c, 0x8c, 0x2c, 0xff},
 		color.NRGBA{0xc6, 0x28, 0x28, 0xff}, color.NRGBA{0x7e, 0x57, 0xc2, 0xff}, color.NRGBA{0x8c, 0x56, 0x4b, 0xff},
