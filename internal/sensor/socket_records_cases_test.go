@@ -221,8 +221,9 @@ var tcpRecords = []recordCase{
 		alone(func() {
 			deaf(p.listener)
 			fd := p.begin()
-			set(fd, unix.IPPROTO_TCP, unix.TCP_SYNCNT, 1)
+			impatient(fd)
 			d.failed(name(fd), p.addrPort(), unix.ETIMEDOUT)
+			rest()
 			await(unix.POLLERR, fd)
 			hangUp(fd)
 		})

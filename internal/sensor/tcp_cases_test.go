@@ -5,6 +5,7 @@ package sensor
 import (
 	"os"
 	"runtime"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -181,6 +182,7 @@ func fastClosed(p place, n int) {
 	for _, client := range clients {
 		hearing(client)
 	}
+	rest()
 	await(unix.POLLRDHUP, clients...)
 	hangUp(clients...)
 }
@@ -211,6 +213,10 @@ func alone(do func()) {
 	defer first(false)
 	do()
 }
+
+// rest sleeps while timers of a second are not yet due. Who keeps all others off a CPU for that long must let
+// them run for 50 ms after all (since Linux 6.12).
+func rest() { time.Sleep(700 * time.Millisecond) }
 
 // first lets this thread run before all others, unless its cgroup has no time for such (CONFIG_RT_GROUP_SCHED).
 func first(yes bool) {
