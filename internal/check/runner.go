@@ -19,7 +19,8 @@ type Runner struct {
 	changed func(Change)
 	checks  []*slot
 
-	mu sync.Mutex // guards what is last in the slots
+	mu      sync.Mutex // guards what is last in the slots
+	telling sync.Mutex // lets one change be told after another
 
 	stop context.CancelFunc
 	done sync.WaitGroup
@@ -52,11 +53,13 @@ func newRunner(checks []Check, root fs.FS, o Options, prepare func(*Host), chang
 	return r
 }
 
-// Start runs all checks, and then each at its pace.
+// Start runs all checks, and then each at its pace. Those that are slow do not
+// keep the others waiting.
 func (r *Runner) Start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	r.stop = cancel
-	r.done.Go(func() { r.keep(ctx) })
+	r.done.Go(func() { r.keep(ctx, Normal, r.options.Interval) })
+	r.done.Go(func() { r.keep(ctx, Slow, r.options.SlowInterval) })
 }
 
 // Close ends the runs. It does not wait for a check that hangs.
@@ -67,21 +70,16 @@ func (r *Runner) Close() {
 	r.done.Wait()
 }
 
-func (r *Runner) keep(ctx context.Context) {
-	normal := time.NewTicker(r.options.Interval)
-	defer normal.Stop()
-	slow := time.NewTicker(r.options.SlowInterval)
-	defer slow.Stop()
-	r.runAll(ctx, Normal)
-	r.runAll(ctx, Slow)
+func (r *Runner) keep(ctx context.Context, pace Pace, interval time.Duration) {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	r.runAll(ctx, pace)
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-normal.C:
-			r.runAll(ctx, Normal)
-		case <-slow.C:
-			r.runAll(ctx, Slow)
+		case <-ticker.C:
+			r.runAll(ctx, pace)
 		}
 	}
 }
@@ -115,10 +113,17 @@ func (r *Runner) run(ctx context.Context, s *slot, h *Host) {
 	r.mu.Lock()
 	s.last = o
 	r.mu.Unlock()
-	for _, c := range s.base.compare(o) {
-		if r.changed != nil {
-			r.changed(c)
-		}
+	r.tell(s.base.compare(o))
+}
+
+func (r *Runner) tell(changes []Change) {
+	if r.changed == nil {
+		return
+	}
+	r.telling.Lock()
+	defer r.telling.Unlock()
+	for _, c := range changes {
+		r.changed(c)
 	}
 }
 

@@ -65,7 +65,7 @@ func runSetuid(ctx context.Context, h *Host, f *Findings) error {
 	for _, file := range w.found {
 		f.Point(metricSetuid, 1, "path", file.path, "owner", names.user(file.uid), "group", names.group(file.gid),
 			"mode", unixMode(file.mode), "package", packages[file.path].name)
-		f.Watch("setuid."+file.path, names.user(file.uid)+" "+names.group(file.gid)+" "+unixMode(file.mode))
+		names.watch(f, "setuid."+file.path, names.user(file.uid)+" "+names.group(file.gid)+" "+unixMode(file.mode))
 	}
 	f.Point(metricSetuidCount, float64(w.count(fs.ModeSetuid)), "type", "setuid")
 	f.Point(metricSetuidCount, float64(w.count(fs.ModeSetgid)), "type", "setgid")
