@@ -35,7 +35,7 @@ func (r *recorder) Open(name string) (fs.File, error) {
 }
 
 // opens are the files that a check reads on a host.
-func opens(t *testing.T, c Check, h tree) []string {
+func opens(t testing.TB, c Check, h tree) []string {
 	t.Helper()
 	root, err := OpenRoot(h.dir)
 	if err != nil {
