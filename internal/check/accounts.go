@@ -90,9 +90,13 @@ func runAccounts(_ context.Context, h *Host, f *Findings) error {
 			"primary_group", u.member.primary(a), "other_groups", groups,
 			"has_sudo", sudo.of(a), "password", password)
 		f.Watch("account.user."+a.name, strings.Join([]string{
-			"uid=" + number(a.uid), "gid=" + number(a.gid), "sudo=" + sudo.of(a), "password=" + password,
-			"shell=" + a.shell, "home=" + a.home, "groups=" + groups,
+			"uid=" + number(a.uid), "gid=" + number(a.gid), "shell=" + a.shell, "home=" + a.home, "groups=" + groups,
 		}, " "))
+		watch := f.Watch
+		if sudo.of(a) == unknown || password == unknown {
+			watch = f.Unsure
+		}
+		watch("account.access."+a.name, "sudo="+sudo.of(a)+" password="+password)
 	}
 	judgeAccounts(f, u)
 	first, err := systemUIDs(h)

@@ -113,10 +113,13 @@ func (k *keyFiles) read(a account, name string) {
 	}
 	keys := parseAuthorizedKeys(b)
 	k.f.Point(metricAuthorizedKeys, float64(len(keys)), "username", a.name, "file", name)
+	k.f.Overflow += max(0, len(keys)-maxKeysShown)
 	weak := false
 	for i, key := range keys {
 		if i < maxKeysShown {
 			k.f.WatchSecret("authorized_keys."+a.name+"."+key.fingerprint, key.String(), key.options)
+		} else {
+			k.f.WatchSecret("authorized_keys."+a.name+".more", number(uint32(len(keys)-maxKeysShown))+" more", key.fingerprint+" "+key.options)
 		}
 		weak = weak || key.isWeak()
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -49,8 +50,8 @@ func runCrontabs(_ context.Context, h *Host, f *Findings) error {
 	c := &cronFiles{Host: h, f: f}
 	c.tables()
 	c.periodic()
-	c.users()
 	c.timers()
+	c.users() // last, so that they take no room from others
 	c.judge()
 	return nil
 }
@@ -192,8 +193,12 @@ func isJunk(name string) bool {
 
 // add shows jobs, and their commands only if the user wants them.
 func (c *cronFiles) add(jobs []job) {
-	c.f.Overflow += max(0, len(jobs)-maxJobs)
-	for _, j := range jobs[:min(len(jobs), maxJobs)] {
+	more := max(0, len(jobs)-maxJobs)
+	c.f.Overflow += more
+	for _, j := range jobs[len(jobs)-more:] {
+		c.f.WatchSecret("crontab."+j.source+" more", strconv.Itoa(more)+" more", j.schedule+" "+j.command)
+	}
+	for _, j := range jobs[:len(jobs)-more] {
 		shown := j.command
 		if !c.CrontabCommands {
 			sum := sha256.Sum256([]byte(j.command))

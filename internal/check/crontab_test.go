@@ -105,10 +105,10 @@ func TestCrontabs(t *testing.T) {
 		"root | /etc/anacrontab | 1 days | nice run-parts /etc/cron.daily",
 		"root | /etc/periodic/15min | */15 * * * * | /etc/periodic/15min/quarter",
 		"root | /etc/cron.daily | @daily | /etc/cron.daily/script",
-		"jo.doe | /var/spool/cron/crontabs/jo.doe | * * * * * | touch x",
-		"root | /var/spool/cron/crontabs/root | @reboot | true",
 		"root | a.timer | daily | /bin/a  b",
 		"svc | inst@5.timer | Mon *-*-* 05:00, OnUnitActiveSec=1h | /bin/old",
+		"jo.doe | /var/spool/cron/crontabs/jo.doe | * * * * * | touch x",
+		"root | /var/spool/cron/crontabs/root | @reboot | true",
 	}
 	if diff := cmp.Diff(want, jobsOf(o)); diff != "" {
 		t.Error(diff)

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -25,6 +26,9 @@ type Findings struct {
 
 	limit    int
 	seen     map[string]bool
+	at       map[string]int // of items, by their names
+	more     int            // items beyond the limit
+	rest     [sha256.Size]byte
 	problems []error
 }
 
@@ -56,7 +60,8 @@ type Item struct {
 	Verdict  Verdict
 	Severity Severity
 
-	whole [sha256.Size]byte // of what is not shown: a long value's end, a secret
+	whole  [sha256.Size]byte // of what is not shown: a long value's end, a secret
+	unsure bool              // whether a part could not be seen
 }
 
 // A Verdict is the answer of a rule.
@@ -87,7 +92,7 @@ func (s Status) String() string {
 }
 
 func newFindings(limit int) *Findings {
-	return &Findings{limit: limit, seen: make(map[string]bool)}
+	return &Findings{limit: limit, seen: map[string]bool{}, at: map[string]int{}}
 }
 
 // Point adds a data point. Labels are pairs of name and value. Of two with the
@@ -100,7 +105,13 @@ func (f *Findings) Point(metric string, value float64, labels ...string) {
 		p.Labels = append(p.Labels, l)
 		key = append(key, l.Value)
 	}
-	if f.takes(len(f.Points), key) {
+	k := strings.Join(key, "\x00")
+	switch {
+	case f.seen[k]:
+	case len(f.Points) >= f.limit:
+		f.Overflow++
+	default:
+		f.seen[k] = true
 		f.Points = append(f.Points, p)
 	}
 }
@@ -128,6 +139,15 @@ func (f *Findings) Watch(name, value string) { f.item(name, value, NotJudged, ""
 // WatchSecret also sees the change of something that must not be shown.
 func (f *Findings) WatchSecret(name, value, secret string) { f.item(name, value, NotJudged, secret) }
 
+// Unsure remembers a value of which a part could not be seen. That is no change of
+// one that was known.
+func (f *Findings) Unsure(name, value string) {
+	f.item(name, value, NotJudged, "")
+	if at, ok := f.at[Text(name)]; ok {
+		f.Items[at].unsure = true
+	}
+}
+
 // Problem notes what the check could not see; all else it found counts.
 func (f *Findings) Problem(err error) {
 	if len(f.problems) < maxProblems {
@@ -144,25 +164,36 @@ func (f *Findings) note(err error) {
 // maxProblems is how many problems of one run are kept.
 const maxProblems = 16
 
+// item adds an item. Of two with the same name the first is shown, and a change
+// of either is seen, as is one of those beyond the limit. Rules are few, and
+// always there.
 func (f *Findings) item(name, value string, verdict Verdict, secret string) {
 	i := Item{Name: Text(name), Value: Text(value), Verdict: verdict, Severity: Medium}
-	if f.takes(len(f.Items), []string{"item", i.Name}) {
-		i.whole = sha256.Sum256([]byte(value + "\x00" + secret))
+	i.whole = sha256.Sum256([]byte(name + "\x00" + value + "\x00" + secret))
+	at, known := f.at[i.Name]
+	switch {
+	case known:
+		f.Items[at].whole = together(f.Items[at].whole, i.whole)
+	case verdict == NotJudged && len(f.Items) >= f.limit:
+		f.Overflow++
+		f.more++
+		f.rest = together(f.rest, i.whole)
+	default:
+		f.at[i.Name] = len(f.Items)
 		f.Items = append(f.Items, i)
 	}
 }
 
-func (f *Findings) takes(have int, key []string) bool {
-	k := strings.Join(key, "\x00")
-	if f.seen[k] {
-		return false
-	}
-	if have >= f.limit {
-		f.Overflow++
-		return false
-	}
-	f.seen[k] = true
-	return true
+func together(a, b [sha256.Size]byte) [sha256.Size]byte {
+	return sha256.Sum256(append(a[:], b[:]...))
+}
+
+// OverflowItem is the name of the item that is all items beyond the limit.
+const OverflowItem = "overflow"
+
+// overflow is that item.
+func (f *Findings) overflow() Item {
+	return Item{Name: OverflowItem, Value: strconv.Itoa(f.more) + " more", Severity: Medium, whole: f.rest}
 }
 
 // status is that of the worst problem.

@@ -502,3 +502,22 @@ const (
 		"MaxStartups 99:1:99\nCiphers 3des-cbc\nMACs hmac-md5\nKexAlgorithms diffie-hellman-group1-sha1\nClientAliveCountMax 0\nPasswordAuthentication yes\n"
 	evilKey = "ssh-dss AAAAB3NzaC1kc3MAAAAIAQAAAAAAAAA= x\n"
 )
+
+// A directory that others may enter and this process may not list can hold
+// anything.
+func TestSetuidInAClosedDirectory(t *testing.T) {
+	h := setuidTree(t)
+	if err := os.Remove(filepath.Join(h.dir, "tmp/.x/back")); err != nil {
+		t.Fatal(err)
+	}
+	if got := verdicts(one(t, setuid(), h.host())); !got["setuid.protected"] {
+		t.Error("it does not pass while all can be seen")
+	}
+	h.write("opt/closed/x", "")
+	h.chmod("opt/closed", 0o311)
+	o := asNobody(t, setuid(), h.host())
+	equal(t, "status", o.Status, Unreadable)
+	equal(t, "answers", len(o.Results), 0)
+	equal(t, "files are shown", len(o.Points) > 2, true)
+	h.chmod("opt/closed", 0o755)
+}

@@ -45,7 +45,10 @@ func showAccess(f *Findings, file, action, line string) error {
 			f.Watch("hosts_options."+file+" "+service+" "+host, rule.action)
 		}
 	}
-	f.Overflow += rule.overflow
+	if rule.overflow > 0 {
+		f.Overflow += rule.overflow
+		f.WatchSecret("hosts_options."+file+" more", number(uint32(rule.overflow))+" more", line)
+	}
 	return nil
 }
 

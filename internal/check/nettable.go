@@ -23,6 +23,7 @@ type listener struct {
 	protocol string // tcp, tcp6, udp, udp6
 	local    netip.AddrPort
 	state    string
+	uid      uint32
 	inode    uint64
 }
 
@@ -32,6 +33,7 @@ const maxConnections = 4096
 
 // listeners are those of the network namespace that the host's first process
 // is in. Those of containers with a network of their own are not the host's.
+// They are sorted by user first: users cannot push out what is root's.
 func (h *Host) listeners() ([]listener, error) {
 	var all []listener
 	var errs []error
@@ -43,7 +45,7 @@ func (h *Host) listeners() ([]listener, error) {
 		all, errs = append(all, found...), append(errs, err)
 	}
 	slices.SortStableFunc(all, func(a, b listener) int {
-		return cmp.Or(strings.Compare(a.protocol, b.protocol), a.local.Compare(b.local), cmp.Compare(a.inode, b.inode))
+		return cmp.Or(cmp.Compare(a.uid, b.uid), strings.Compare(a.protocol, b.protocol), a.local.Compare(b.local), cmp.Compare(a.inode, b.inode))
 	})
 	return slices.Compact(all), errors.Join(errs...) // a table that changes while it is read may tell of one twice
 }
@@ -85,7 +87,7 @@ const (
 func isUDP(protocol string) bool { return strings.HasPrefix(protocol, "udp") }
 
 // parseListener reads a line of /proc/net: a number, the local and the other
-// address, the state, five more columns, and the inode.
+// address, the state, three more columns, the user, one more, and the inode.
 func parseListener(protocol, line string) (listener, bool) {
 	l := listener{protocol: protocol}
 	fields := strings.Fields(line)
@@ -96,10 +98,14 @@ func parseListener(protocol, line string) (listener, bool) {
 	if l.state, ok = listening(protocol, fields[3]); !ok {
 		return l, false
 	}
-	var err error
 	if l.local, ok = parseKernelAddr(fields[1]); !ok {
 		return l, false
 	}
+	uid, err := strconv.ParseUint(fields[7], 10, 32)
+	if err != nil {
+		return l, false
+	}
+	l.uid = uint32(uid)
 	l.inode, err = strconv.ParseUint(fields[9], 10, 64)
 	return l, err == nil
 }

@@ -51,6 +51,7 @@ func runPorts(ctx context.Context, h *Host, f *Findings, known *versions) error 
 	}
 	all, ownedErr := h.owned(sockets)
 	f.Problem(ownedErr)
+	all = h.stillThere(all)
 	programs := map[string]program{}
 	for _, o := range all {
 		for _, p := range o.by {
@@ -64,7 +65,7 @@ func runPorts(ctx context.Context, h *Host, f *Findings, known *versions) error 
 	showPorts(f, all, packages)
 	judgePorts(f, all, err == nil, ownedErr == nil)
 	low, high := h.ephemeral()
-	watchPorts(f, all, packages, low, high)
+	watchPorts(f, all, packages, low, high, ownedErr == nil)
 	return ctx.Err()
 }
 
@@ -105,6 +106,23 @@ func (h *Host) owned(sockets []listener) ([]owned, error) {
 		}
 	}
 	return all, err
+}
+
+// stillThere leaves out sockets of nobody that were closed while /proc was read.
+func (h *Host) stillThere(all []owned) []owned {
+	isNobodys := func(s owned) bool { return len(s.by) == 0 }
+	if !slices.ContainsFunc(all, isNobodys) {
+		return all
+	}
+	sockets, err := h.listeners()
+	if err != nil {
+		return all
+	}
+	there := map[listener]bool{}
+	for _, s := range sockets {
+		there[s] = true
+	}
+	return slices.DeleteFunc(all, func(s owned) bool { return isNobodys(s) && !there[s.listener] })
 }
 
 func (o *owner) isLike(other owner) bool { return o.process == other.process && o.key == other.key }
@@ -185,8 +203,8 @@ func (l listener) isCleartext() bool {
 }
 
 // watchPorts leaves out the ports from which any program asks over UDP.
-func watchPorts(f *Findings, all []owned, packages map[string]pkg, low, high uint16) {
-	users := map[string][]string{}
+func watchPorts(f *Findings, all []owned, packages map[string]pkg, low, high uint16, seenOwners bool) {
+	users, unsure := map[string][]string{}, map[string]bool{}
 	var order []string
 	for _, s := range all {
 		if port := s.local.Port(); s.isUDP() && port >= low && port <= high {
@@ -196,14 +214,27 @@ func watchPorts(f *Findings, all []owned, packages map[string]pkg, low, high uin
 		if _, ok := users[name]; !ok {
 			order = append(order, name)
 		}
-		for _, o := range s.by {
-			users[name] = append(users[name], strings.TrimSpace(o.process+" "+o.path+" "+packages[o.key].version))
-		}
+		users[name] = append(users[name], s.users(packages)...)
+		unsure[name] = unsure[name] || len(s.by) == 0 && !seenOwners ||
+			slices.ContainsFunc(s.by, func(o owner) bool { return packages[o.key].version == unknown })
 	}
 	for _, name := range order {
+		watch := f.Watch
+		if unsure[name] {
+			watch = f.Unsure
+		}
 		slices.Sort(users[name])
-		f.Watch("ports."+name, listed(slices.Compact(users[name])))
+		watch("ports."+name, listed(slices.Compact(users[name])))
 	}
+}
+
+// users are the programs that have a socket.
+func (o *owned) users(packages map[string]pkg) []string {
+	var all []string
+	for _, by := range o.by {
+		all = append(all, strings.TrimSpace(by.process+" "+by.path+" "+packages[by.key].version))
+	}
+	return all
 }
 
 // ephemeral are the ports that the kernel gives to who asks for any.

@@ -53,7 +53,7 @@ func runContainerSockets(_ context.Context, h *Host, f *Findings) error {
 		uid, gid, _ := ownerOf(s.info)
 		owner, group, mode := names.user(uid), names.group(gid), unixMode(s.info.Mode())
 		f.Point(metricRuntimeSocket, asNumber(s.open), "path", s.path, "owner", owner, "group", group, "mode", mode)
-		f.Watch("container_socket."+s.path, owner+" "+group+" "+mode)
+		names.watch(f, "container_socket."+s.path, owner+" "+group+" "+mode)
 		if s.open {
 			open = append(open, s.path)
 		}

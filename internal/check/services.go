@@ -3,7 +3,6 @@ package check
 import (
 	"context"
 	"errors"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -75,7 +74,11 @@ func runServices(_ context.Context, h *Host, f *Findings) error {
 		}
 		running, enabled := s.labels()
 		f.Point(metricServices, 1, "service_name", name, "is_running", running, "service_type", list.manager, "is_enabled", enabled)
-		f.Watch("service.unit."+name, s.State)
+		if s.State == unknown || list.instead {
+			f.Unsure("service.unit."+name, s.State)
+		} else {
+			f.Watch("service.unit."+name, s.State)
+		}
 		on[name] = s.Running || s.enabled()
 		unsure[name] = s.Unknown || s.State == unknown
 	}
@@ -94,6 +97,8 @@ type serviceList struct {
 	manager string // "" if there is none
 	all     []Service
 	err     error
+	// instead says that systemd did not answer, and that its files were read.
+	instead bool
 }
 
 // listTime is how long it may take to list services.
@@ -105,22 +110,20 @@ func (h *Host) services() serviceList { return h.serviceList() }
 func (h *Host) listServices() serviceList {
 	ctx, cancel := context.WithTimeout(context.Background(), listTime)
 	defer cancel()
-	var late error
 	// systemd makes this directory when it is the first process.
+	var silent error
 	if _, err := h.Stat("run/systemd/system"); err == nil && h.Systemd != nil {
 		all, err := h.Systemd.Services(ctx)
 		if err == nil {
-			return serviceList{"systemd", all, nil}
+			return serviceList{manager: "systemd", all: all}
 		}
-		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) {
-			late = err // it would tell more
-		}
+		silent = ignoreAbsent(err) // a container may have no socket of it
 	}
 	for _, dir := range []string{"usr/lib/systemd/system", "lib/systemd/system"} {
 		is, err := h.isDir(dir)
 		if is {
 			all, err := h.unitFiles(ctx)
-			return serviceList{"systemd", all, errors.Join(late, err)}
+			return serviceList{"systemd", all, errors.Join(silent, err), silent != nil}
 		}
 		if err != nil {
 			return serviceList{err: err}
@@ -130,5 +133,5 @@ func (h *Host) listServices() serviceList {
 		return serviceList{err: err}
 	}
 	all, err := h.openRC()
-	return serviceList{"openrc", all, err}
+	return serviceList{manager: "openrc", all: all, err: err}
 }

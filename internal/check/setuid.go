@@ -43,8 +43,10 @@ func runSetuid(ctx context.Context, h *Host, f *Findings) error {
 	if err != nil {
 		return err
 	}
-	w := setuidWalk{ctx: ctx, skip: mountsToSkip(mounts), left: maxWalk}
-	w.walk(h)
+	inTime, cancel := context.WithTimeout(ctx, walkTime)
+	defer cancel()
+	w := setuidWalk{ctx: inTime, skip: mountsToSkip(mounts), left: maxWalk}
+	w.walk(h, mounts)
 	for _, err := range w.errs {
 		f.Problem(err)
 	}
@@ -62,13 +64,13 @@ func runSetuid(ctx context.Context, h *Host, f *Findings) error {
 		addUnknown(packages, paths)
 	}
 	names := h.names()
+	f.Point(metricSetuidCount, float64(w.count(fs.ModeSetuid)), "type", "setuid")
+	f.Point(metricSetuidCount, float64(w.count(fs.ModeSetgid)), "type", "setgid")
 	for _, file := range w.found {
 		f.Point(metricSetuid, 1, "path", file.path, "owner", names.user(file.uid), "group", names.group(file.gid),
 			"mode", unixMode(file.mode), "package", packages[file.path].name)
-		f.Watch("setuid."+file.path, names.user(file.uid)+" "+names.group(file.gid)+" "+unixMode(file.mode))
+		names.watch(f, "setuid."+file.path, names.user(file.uid)+" "+names.group(file.gid)+" "+unixMode(file.mode))
 	}
-	f.Point(metricSetuidCount, float64(w.count(fs.ModeSetuid)), "type", "setuid")
-	f.Point(metricSetuidCount, float64(w.count(fs.ModeSetgid)), "type", "setgid")
 	w.judge(h, f, packages, err)
 	return ctx.Err()
 }
@@ -84,7 +86,7 @@ func (w *setuidWalk) judge(h *Host, f *Findings, packages map[string]pkg, err er
 			writable = append(writable, file.path)
 		}
 	}
-	seenAll := len(w.errs) == 0 && w.ctx.Err() == nil
+	seenAll := len(w.errs) == 0
 	f.JudgeNone("setuid.protected", writable, seenAll)
 	if h.hasPackages() {
 		f.JudgeNone("setuid.packaged", foreign, seenAll && err == nil)

@@ -24,7 +24,7 @@ func TestHostSetuid(t *testing.T) {
 	mounts, err := h.mounts()
 	equal(t, "error", err, nil)
 	w := setuidWalk{ctx: t.Context(), skip: mountsToSkip(mounts), left: maxWalk}
-	w.walk(h)
+	w.walk(h, mounts)
 	equal(t, "problems", len(w.errs), 0)
 	got := []string{}
 	for _, file := range w.found {
