@@ -26,13 +26,16 @@ const (
 func TestPrometheusExample(t *testing.T) {
 	r, address := newLoads(t), freeAddress(t)
 	r.watch([]string{"PROMETHEUS_LISTEN=" + address}, "examples/prometheus.yaml")
-	page, err := os.ReadFile(filepath.Join("..", "..", "examples", "prometheus", "prometheus.yml"))
+	examples, err := filepath.Abs(filepath.Join("..", "..", "examples"))
+	fatal(t, err)
+	page, err := os.ReadFile(filepath.Join(examples, "prometheus", "prometheus.yml"))
 	fatal(t, err)
 	config := string(page)
 	own, err := url.Parse(r.own)
 	fatal(t, err)
 	for was, is := range map[string]string{
-		`["127.0.0.1:9102"]`: `["` + address + `"]`, `["127.0.0.1:8888"]`: `["` + own.Host + `"]`, "scrape_interval: 15s": "scrape_interval: 1s",
+		`["127.0.0.1:9102"]`: `["` + address + `"]`, `["127.0.0.1:8888"]`: `["` + own.Host + `"]`,
+		"scrape_interval: 15s": "scrape_interval: 1s", `["..`: `["` + examples,
 	} {
 		if strings.Count(config, was) != 1 {
 			t.Fatalf("not one %q in prometheus.yml", was)
@@ -45,6 +48,12 @@ func TestPrometheusExample(t *testing.T) {
 	for _, query := range []string{`up{job="ebpfsecurity"} == 1`, `up{job="otelcol"} == 1`, `otelcol_ebpfsecurity_hooks_unserved{job="otelcol"}`} {
 		eventually(t, query, func() bool { return holds(p.address, query) })
 		t.Logf("in Prometheus: %s", query)
+	}
+	var rules struct{ Groups []struct{ Name string } }
+	fatal(t, ask(p.address, "rules", &rules))
+	t.Logf("rules: %v", rules.Groups)
+	if len(rules.Groups) == 0 {
+		t.Error("no rules")
 	}
 	r.stop(t)
 }
