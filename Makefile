@@ -114,6 +114,7 @@ test-kernels: | need-go ## kernel tests on the running kernel (as root), and in 
 	@testdata/kernels/test-matrix.sh
 
 test-e2e: build $(TOOLS)/prometheus ## run the built distribution as a user would (as root)
+	@$(NEED) kcat
 	PATH=$(TOOLS):$$PATH BIN=$(CURDIR)/$(BIN) go test -tags e2e -count 1 -timeout 2h -v ./internal/e2e
 
 # Prometheus is taken out of its package, as installing it would start a server.
