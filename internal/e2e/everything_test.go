@@ -55,7 +55,9 @@ func end(args []string) error {
 		return syscall.Kill(os.Getpid(), syscall.SIGKILL)
 	}
 	code, err := strconv.Atoi(args[0])
-	os.Exit(code)
+	if err == nil {
+		os.Exit(code)
+	}
 	return err
 }
 

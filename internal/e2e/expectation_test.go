@@ -160,7 +160,8 @@ func (o *outlet) notRun(load string) (ecs, ocsf fields) {
 // mounted is a mount without flags. The last choice for its hook knows no more.
 func (o *outlet) mounted() expectation {
 	e := expectation{
-		"", fields{"event.action": "mount", "event.outcome": "success", "ebpfsecurity.mount.flags": nil},
+		"",
+		fields{"event.action": "mount", "event.outcome": "success", "ebpfsecurity.mount.flags": nil},
 		fields{"type_uid": 100112, "status": "Success", "unmapped.ebpfsecurity.mount.flags": nil},
 	}
 	if o.serves("file.mount", "mount_tp") {

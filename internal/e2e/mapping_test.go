@@ -77,7 +77,7 @@ func gapRecord() plog.Logs {
 	return logs
 }
 
-var documented = regexp.MustCompile("(?m)^### (ebpfsecurity\\.[a-z_.]+)$")
+var documented = regexp.MustCompile(`(?m)^### (ebpfsecurity\.[a-z_.]+)$`)
 
 // TestSamplesAreOfEveryEvent: what the documentation of the receiver names.
 func TestSamplesAreOfEveryEvent(t *testing.T) {
