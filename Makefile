@@ -3,11 +3,12 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 export CGO_ENABLED := 0
 
-BIN   := bin/otelcol-ebpfsecurity
-DIST  := build/otelcol
-TOOLS := $(CURDIR)/build/tools
-NEED  := internal/tools/need.sh
-SUDO  := $(if $(filter-out 0,$(shell id -u)),$(shell command -v sudo))
+BIN    := bin/otelcol-ebpfsecurity
+DOCTOR := bin/ebpfsecurity-doctor
+DIST   := build/otelcol
+TOOLS  := $(CURDIR)/build/tools
+NEED   := internal/tools/need.sh
+SUDO   := $(if $(filter-out 0,$(shell id -u)),$(shell command -v sudo))
 
 # Which clang and strip bpf2go calls: the object must be the same on every machine.
 export BPF2GO_CC    := clang-19
@@ -21,7 +22,7 @@ SOURCES := $(shell find receiver internal -name '*.go' -not -name '*_test.go' -o
 TESTS := lint check-generated test-unit cross test-host-tools test-kernels test-e2e
 
 .PHONY: help run build generate check-generated lint test test-unit test-host-tools test-kernel-host \
-	test-kernels test-e2e cross bench clean need-go
+	test-kernels test-e2e cross bench clean need-go doctor pictures FORCE
 
 help: ## say what the targets are
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +34,12 @@ run: build ## from a fresh clone to a running collector: metrics at http://127.0
 
 build: $(BIN) ## build the distribution: bin/otelcol-ebpfsecurity
 
+doctor: $(DOCTOR) ## say what the sensor can see on this host, and why not more (as root)
+	@$(SUDO) $(DOCTOR) || [ $$? = 1 ]
+
+$(DOCTOR): $(SOURCES) | need-go
+	go build -trimpath -buildvcs=false -ldflags='-s -w' -o $@ ./internal/doctor
+
 need-go:
 	@command -v go > /dev/null || { echo "Go is missing: install the version that go.mod names, or newer" >&2; exit 1; }
 
@@ -41,8 +48,16 @@ $(TOOLS)/builder $(TOOLS)/golangci-lint: internal/tools/go.mod internal/tools/go
 		go -C internal/tools build -o $@ $$(awk '/^\t[^ ]*\/$(@F)$$/ { print $$1 }' internal/tools/go.mod)
 	@touch $@
 
+# The modules that the receiver is made of: new when one was added or is gone.
+build/modules: FORCE | need-go
+	@mkdir -p build
+	@go list -deps -f '{{with .Module}}{{.Path}}{{end}}' ./receiver | sort -u > $@.new
+	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+FORCE:
+
 # `-e`: ocb tidies, which wants modules that only tests of the components' tests need and that are not all to be had.
-$(DIST)/go.mod: $(RECIPE) $(TOOLS)/builder
+$(DIST)/go.mod: $(RECIPE) build/modules $(TOOLS)/builder
 	@mkdir -p $(DIST)
 	@GOFLAGS="-buildvcs=false -e" internal/tools/patiently.sh "fetching the collector's modules" \
 		$(TOOLS)/builder --config builder-config.yaml --skip-compilation
@@ -113,14 +128,22 @@ test-kernels: | need-go ## kernel tests on the running kernel (as root), and in 
 	@$(NEED) qemu-system-x86_64=qemu-system-x86 qemu-system-aarch64=qemu-system-arm cpio xz=xz-utils
 	@testdata/kernels/test-matrix.sh
 
-test-e2e: build $(TOOLS)/prometheus ## run the built distribution as a user would (as root)
-	@$(NEED) kcat
-	PATH=$(TOOLS):$$PATH BIN=$(CURDIR)/$(BIN) go test -tags e2e -count 1 -timeout 2h -v ./internal/e2e
+test-e2e: build $(DOCTOR) $(TOOLS)/prometheus $(TOOLS)/promtool ## run the built distribution as a user would (as root)
+	@$(NEED) ip=iproute2 jq kcat perl zstd
+	PATH=$(TOOLS):$$PATH BIN=$(CURDIR)/$(BIN) DOCTOR=$(CURDIR)/$(DOCTOR) go test -tags e2e -count 1 -timeout 2h -v ./internal/e2e
+
+pictures: build $(TOOLS)/prometheus ## draw what the dashboards show of a run of some minutes: docs/images (as root)
+	@mkdir -p build/pictures docs/images
+	PATH=$(TOOLS):$$PATH BIN=$(CURDIR)/$(BIN) E2E_PICTURES=$(CURDIR)/build/pictures \
+		go test -tags e2e -count 1 -timeout 1h -run TestDashboardsShowWhatHappened ./internal/e2e
+	@for p in build/pictures/*.json; do \
+		go -C internal/tools run ./draw $(CURDIR)/docs/images/$$(basename $$p .json).svg < $$p; done
 
 # Prometheus is taken out of its package, as installing it would start a server.
-$(TOOLS)/prometheus:
+$(TOOLS)/prometheus $(TOOLS)/promtool:
 	@mkdir -p $(TOOLS)
-	@if p=$$(command -v prometheus); then ln -sf "$$p" $@; else internal/tools/unpack.sh prometheus $(TOOLS); fi
+	@if p=$$(command -v $(@F)); then ln -sf "$$p" $@; \
+		else internal/tools/unpack.sh prometheus $(TOOLS) usr/bin/$(@F); fi
 
 cross: | need-go ## compile and vet for arm64 Linux and for macOS
 	@for p in linux/arm64 darwin/arm64; do \
@@ -130,8 +153,10 @@ cross: | need-go ## compile and vet for arm64 Linux and for macOS
 	done
 
 bench: build ## measure, and print the numbers (as root)
-	@$(NEED) qemu-system-x86_64=qemu-system-x86 cpio xz=xz-utils curl
+	@$(NEED) qemu-system-x86_64=qemu-system-x86 cpio xz=xz-utils curl unshare=util-linux ip=iproute2 \
+		/usr/bin/python3=python3
 	go test -run '^$$' -bench 'Scrape|Count|Decode|Record|Event' -benchmem ./internal/sensor ./receiver
+	go test -tags host -run '^$$' -bench 'Run|Thousand|Ports' -benchmem ./internal/check
 	@testdata/kernels/cost.sh
 	@testdata/idle.sh
 	@testdata/throughput.sh

@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"path"
 	"strings"
-	"syscall"
 )
 
 const (
@@ -44,8 +43,8 @@ func runAuthorizedKeys(ctx context.Context, h *Host, f *Findings) error {
 		return err
 	}
 	patterns, err := h.authorizedKeysFiles()
-	f.Problem(err)
 	k := keyFiles{host: h, f: f}
+	k.problem(err)
 	for _, a := range parsePasswd(passwd) {
 		for _, pattern := range patterns {
 			if ctx.Err() != nil {
@@ -54,8 +53,8 @@ func runAuthorizedKeys(ctx context.Context, h *Host, f *Findings) error {
 			k.read(a, keyFile(pattern, a))
 		}
 	}
-	f.Judge("authorized_keys.protected", len(k.open) == 0, listed(k.open))
-	f.Judge("authorized_keys.strong", len(k.weak) == 0, listed(k.weak))
+	f.JudgeNone("authorized_keys.protected", k.open, !k.missed)
+	f.JudgeNone("authorized_keys.strong", k.weak, !k.missed)
 	return nil
 }
 
@@ -94,14 +93,22 @@ type keyFiles struct {
 	host       *Host
 	f          *Findings
 	open, weak []string
+	missed     bool // something
+}
+
+func (k *keyFiles) problem(err error) {
+	k.f.Problem(err)
+	k.missed = k.missed || err != nil
 }
 
 func (k *keyFiles) read(a account, name string) {
-	b, err := k.host.Head(name, maxKeyFile)
+	b, err := k.host.Head(name, maxKeyFile+1)
+	if len(b) > maxKeyFile { // sshd reads on
+		b = b[:maxKeyFile]
+		k.problem(&fs.PathError{Op: "read", Path: name, Err: errTooLarge})
+	}
 	if err != nil {
-		if !errors.Is(err, syscall.ENOTDIR) { // a home that is a file, such as /dev/null
-			k.f.Problem(ignoreAbsent(err))
-		}
+		k.problem(nothing(err)) // a home that is a file, such as /dev/null, has nothing
 		return
 	}
 	keys := parseAuthorizedKeys(b)
@@ -127,8 +134,9 @@ func (k *keyFiles) isProtected(a account, name string) bool {
 	home := path.Clean("/" + a.home)
 	for at := name; ; at = path.Dir(at) {
 		info, err := k.host.Stat(at)
-		if err != nil {
-			return true // it is gone
+		if err != nil { // gone, or not to be seen
+			k.problem(nothing(err))
+			return true
 		}
 		uid, _, _ := ownerOf(info)
 		if uid != 0 && uid != a.uid || info.Mode()&0o022 != 0 {

@@ -60,6 +60,13 @@ type cronFiles struct {
 	*Host
 	f     *Findings
 	found []string // of the system's, for what is asked of their modes
+	// missed says that there may be more.
+	missed bool
+}
+
+func (c *cronFiles) problem(err error) {
+	c.f.Problem(err)
+	c.missed = c.missed || err != nil
 }
 
 func (c *cronFiles) tables() {
@@ -69,7 +76,7 @@ func (c *cronFiles) tables() {
 	}
 	b, err := c.ReadIfAny("etc/anacrontab")
 	c.f.Problem(err)
-	if b != nil {
+	if b != nil || err != nil {
 		c.found = append(c.found, "etc/anacrontab")
 	}
 	jobs, err := parseAnacrontab(b, "/etc/anacrontab")
@@ -81,7 +88,7 @@ func (c *cronFiles) tables() {
 func (c *cronFiles) table(name, user string) {
 	b, err := c.ReadIfAny(name)
 	c.f.Problem(err)
-	if b == nil {
+	if b == nil && err == nil {
 		return
 	}
 	if user == "" {
@@ -136,9 +143,11 @@ func (c *cronFiles) periodic() {
 		for _, dir := range []string{"etc/cron." + period, "etc/periodic/" + period} {
 			for _, name := range c.names(dir) {
 				info, err := c.Stat(name)
-				if err != nil || info.Mode().Perm()&0o111 == 0 {
+				c.problem(nothing(err))
+				if err != nil || !info.Mode().IsRegular() || info.Mode().Perm()&0o111 == 0 {
 					continue
 				}
+				c.found = append(c.found, name)
 				schedule := strings.Replace("@"+period, "@15min", "*/15 * * * *", 1)
 				c.f.Point(metricCrontab, 1, "user", "root", "source", "/"+dir, "schedule", schedule, "command", "/"+name)
 				content, err := c.Head(name, maxFile)
@@ -153,7 +162,7 @@ func (c *cronFiles) periodic() {
 // those are none with a dot.
 func (c *cronFiles) names(dir string) []string {
 	entries, err := c.DirIfAny(dir)
-	c.f.Problem(err)
+	c.problem(err)
 	if len(entries) > 0 {
 		c.found = append(c.found, dir)
 	}
@@ -200,6 +209,7 @@ func (c *cronFiles) judge() {
 	for _, name := range c.found {
 		info, err := c.Stat(name)
 		if err != nil {
+			c.problem(nothing(err))
 			continue
 		}
 		if info.Mode().Perm()&0o022 != 0 {
@@ -209,11 +219,11 @@ func (c *cronFiles) judge() {
 			open = append(open, "/"+name)
 		}
 	}
-	if len(c.found) == 0 {
+	if len(c.found) == 0 && !c.missed {
 		return // there is no cron
 	}
-	c.f.Judge("crontab.writable", len(writable) == 0, listed(writable))
-	c.f.Judge("crontab.private", len(open) == 0, listed(open))
+	c.f.JudgeNone("crontab.writable", writable, !c.missed)
+	c.f.JudgeNone("crontab.private", open, !c.missed)
 	_, err := c.Stat("etc/cron.allow")
 	if problem := nothing(err); problem != nil {
 		c.f.Problem(problem)

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"io/fs"
+	"os"
 	"slices"
 	"strings"
 )
@@ -113,6 +114,14 @@ func (f *Findings) Judge(rule string, pass bool, value string) {
 	f.item(rule, value, verdict, "")
 }
 
+// JudgeNone answers a rule that passes if nothing is bad. It does not pass where
+// not all was seen: what was not may be bad.
+func (f *Findings) JudgeNone(rule string, bad []string, seenAll bool) {
+	if len(bad) > 0 || seenAll {
+		f.Judge(rule, len(bad) == 0, listed(bad))
+	}
+}
+
 // Watch remembers a value that security depends on, so that its change is seen.
 func (f *Findings) Watch(name, value string) { f.item(name, value, NotJudged, "") }
 
@@ -169,9 +178,9 @@ func (f *Findings) status() Status {
 func statusOf(err error) Status {
 	var path *fs.PathError
 	switch {
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.Is(err, os.ErrDeadlineExceeded):
 		return Timeout
-	case errors.As(err, &path):
+	case errors.As(err, &path), errors.Is(err, fs.ErrPermission): // of a file, or of the kernel
 		return Unreadable
 	default:
 		return Error

@@ -144,6 +144,9 @@ func (kernel) Audit() (AuditState, error) {
 		s.PID = binary.NativeEndian.Uint32(data[12:])
 		return nil
 	})
+	if errors.Is(err, unix.EPROTONOSUPPORT) {
+		return s, nil // a kernel without
+	}
 	if err != nil {
 		return s, err
 	}

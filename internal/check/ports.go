@@ -49,8 +49,8 @@ func runPorts(ctx context.Context, h *Host, f *Findings, known *versions) error 
 	if len(sockets) == 0 && err != nil {
 		return nil
 	}
-	all, err := h.owned(sockets)
-	f.Problem(err)
+	all, ownedErr := h.owned(sockets)
+	f.Problem(ownedErr)
 	programs := map[string]program{}
 	for _, o := range all {
 		for _, p := range o.by {
@@ -59,10 +59,10 @@ func runPorts(ctx context.Context, h *Host, f *Findings, known *versions) error 
 			}
 		}
 	}
-	packages, err := known.find(ctx, h, programs)
-	f.Problem(err)
+	packages, findErr := known.find(ctx, h, programs)
+	f.Problem(findErr)
 	showPorts(f, all, packages)
-	judgePorts(f, all)
+	judgePorts(f, all, err == nil, ownedErr == nil)
 	low, high := h.ephemeral()
 	watchPorts(f, all, packages, low, high)
 	return ctx.Err()
@@ -137,22 +137,24 @@ func (o *owner) app(p pkg) string {
 	}
 }
 
-func judgePorts(f *Findings, all []owned) {
-	judge := func(rule string, bad func(s owned) bool) {
+// judgePorts passes nothing that may be wrong with a socket, or an owner of one,
+// that could not be seen.
+func judgePorts(f *Findings, all []owned, seenSockets, seenOwners bool) {
+	judge := func(rule string, seen bool, bad func(s owned) bool) {
 		var found []string
 		for _, s := range all {
 			if bad(s) && !slices.Contains(found, s.String()) {
 				found = append(found, s.String())
 			}
 		}
-		f.Judge("ports."+rule, len(found) == 0, listed(found))
+		f.JudgeNone("ports."+rule, found, seen)
 	}
-	judge("cleartext", func(s owned) bool { return s.isOpen() && s.isCleartext() })
-	judge("container_api", func(s owned) bool { return s.isOpen() && !s.isUDP() && s.local.Port() == 2375 })
-	judge("writable_directory", func(s owned) bool {
+	judge("cleartext", seenSockets, func(s owned) bool { return s.isOpen() && s.isCleartext() })
+	judge("container_api", seenSockets, func(s owned) bool { return s.isOpen() && !s.isUDP() && s.local.Port() == 2375 })
+	judge("writable_directory", seenSockets && seenOwners, func(s owned) bool {
 		return slices.ContainsFunc(s.by, func(o owner) bool { return isWritableByAll(o.path) })
 	})
-	judge("replaced_program", func(s owned) bool {
+	judge("replaced_program", seenSockets && seenOwners, func(s owned) bool {
 		return slices.ContainsFunc(s.by, func(o owner) bool { return o.isDeleted })
 	})
 }
@@ -169,7 +171,7 @@ func isWritableByAll(path string) bool {
 
 func (l listener) String() string { return l.protocol + " " + l.local.String() }
 
-func (l listener) isUDP() bool { return strings.HasPrefix(l.protocol, "udp") }
+func (l listener) isUDP() bool { return isUDP(l.protocol) }
 
 // isOpen says whether other hosts can reach it.
 func (l listener) isOpen() bool { return !l.local.Addr().Unmap().IsLoopback() }

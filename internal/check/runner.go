@@ -71,6 +71,15 @@ func (r *Runner) Close() {
 	r.done.Wait()
 }
 
+// Wait returns when no check runs any more, none that hung either. Only then may
+// what they read from be closed.
+func (r *Runner) Wait() {
+	for _, s := range r.checks {
+		s.busy <- struct{}{}
+		<-s.busy
+	}
+}
+
 func (r *Runner) keep(ctx context.Context) {
 	normal := time.NewTicker(r.options.Interval)
 	defer normal.Stop()

@@ -2,6 +2,8 @@ package check
 
 import (
 	"context"
+	"errors"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -65,7 +67,7 @@ func servicesInfo() Check {
 func runServices(_ context.Context, h *Host, f *Findings) error {
 	list := h.services()
 	f.Problem(list.err)
-	states := map[string]string{}
+	on, unsure := map[string]bool{}, map[string]bool{}
 	for _, s := range list.all {
 		name, isService := strings.CutSuffix(s.Name, ".service")
 		if list.manager == "systemd" && !isService {
@@ -74,16 +76,15 @@ func runServices(_ context.Context, h *Host, f *Findings) error {
 		running, enabled := s.labels()
 		f.Point(metricServices, 1, "service_name", name, "is_running", running, "service_type", list.manager, "is_enabled", enabled)
 		f.Watch("service.unit."+name, s.State)
-		if s.Running || s.enabled() {
-			states[name] = name
-		}
+		on[name] = s.Running || s.enabled()
+		unsure[name] = s.Unknown || s.State == unknown
 	}
 	if list.err != nil || list.manager == "" {
 		return nil // a service that was not seen may be there
 	}
 	for _, u := range unwantedServices() {
-		found := slices.DeleteFunc(slices.Clone(u.units), func(name string) bool { return states[name] == "" })
-		f.Judge("service."+u.rule, len(found) == 0, listed(found))
+		found := slices.DeleteFunc(slices.Clone(u.units), func(name string) bool { return !on[name] })
+		f.JudgeNone("service."+u.rule, found, !slices.ContainsFunc(u.units, func(name string) bool { return unsure[name] }))
 	}
 	return nil
 }
@@ -104,21 +105,29 @@ func (h *Host) services() serviceList { return h.serviceList() }
 func (h *Host) listServices() serviceList {
 	ctx, cancel := context.WithTimeout(context.Background(), listTime)
 	defer cancel()
+	var late error
 	// systemd makes this directory when it is the first process.
 	if _, err := h.Stat("run/systemd/system"); err == nil && h.Systemd != nil {
 		all, err := h.Systemd.Services(ctx)
 		if err == nil {
 			return serviceList{"systemd", all, nil}
 		}
-	}
-	for _, dir := range []string{"usr/lib/systemd/system", "lib/systemd/system"} {
-		if _, err := h.Stat(dir); err == nil {
-			all, err := h.unitFiles(ctx)
-			return serviceList{"systemd", all, err}
+		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) {
+			late = err // it would tell more
 		}
 	}
-	if _, err := h.Stat("etc/runlevels"); err != nil {
-		return serviceList{err: ignoreAbsent(err)}
+	for _, dir := range []string{"usr/lib/systemd/system", "lib/systemd/system"} {
+		is, err := h.isDir(dir)
+		if is {
+			all, err := h.unitFiles(ctx)
+			return serviceList{"systemd", all, errors.Join(late, err)}
+		}
+		if err != nil {
+			return serviceList{err: err}
+		}
+	}
+	if is, err := h.isDir("etc/runlevels"); !is {
+		return serviceList{err: err}
 	}
 	all, err := h.openRC()
 	return serviceList{"openrc", all, err}

@@ -58,6 +58,9 @@ func runSetuid(ctx context.Context, h *Host, f *Findings) error {
 	packages, err := h.owners(paths)
 	f.Problem(err)
 	addSnaps(packages, paths, mounts)
+	if err != nil {
+		addUnknown(packages, paths)
+	}
 	names := h.names()
 	for _, file := range w.found {
 		f.Point(metricSetuid, 1, "path", file.path, "owner", names.user(file.uid), "group", names.group(file.gid),
@@ -81,9 +84,10 @@ func (w *setuidWalk) judge(h *Host, f *Findings, packages map[string]pkg, err er
 			writable = append(writable, file.path)
 		}
 	}
-	f.Judge("setuid.protected", len(writable) == 0, listed(writable))
-	if err == nil && h.hasPackages() {
-		f.Judge("setuid.packaged", len(foreign) == 0, listed(foreign))
+	seenAll := len(w.errs) == 0 && w.ctx.Err() == nil
+	f.JudgeNone("setuid.protected", writable, seenAll)
+	if h.hasPackages() {
+		f.JudgeNone("setuid.packaged", foreign, seenAll && err == nil)
 	}
 }
 
@@ -99,6 +103,15 @@ func addSnaps(packages map[string]pkg, paths []string, mounts []mount) {
 			if strings.HasPrefix(p, m.point+"/") {
 				packages[p] = pkg{path.Base(dir), revision}
 			}
+		}
+	}
+}
+
+// addUnknown gives files of no package that can be read an unknown one.
+func addUnknown(packages map[string]pkg, paths []string) {
+	for _, p := range paths {
+		if packages[p] == (pkg{}) {
+			packages[p] = pkg{name: unknown}
 		}
 	}
 }

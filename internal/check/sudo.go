@@ -55,7 +55,7 @@ func runSudo(_ context.Context, h *Host, f *Findings) error {
 	for _, problem := range s.problems {
 		f.Problem(problem)
 	}
-	judgeSudoersModes(h, f, s.files)
+	judgeSudoersModes(h, f, s)
 	if s.unsure {
 		return nil // what is said there would count, too
 	}
@@ -72,24 +72,26 @@ func runSudo(_ context.Context, h *Host, f *Findings) error {
 	}
 	granted := u.sudoGrants(h.name(), s)
 	f.Problem(granted.err)
-	f.Judge("sudo.nopasswd", len(granted.noPassword) == 0, listed(granted.noPassword))
+	f.JudgeNone("sudo.nopasswd", granted.noPassword, granted.err == nil)
 	f.Watch("sudo.users", listed(granted.names))
 	return nil
 }
 
-func judgeSudoersModes(h *Host, f *Findings, files []string) {
+func judgeSudoersModes(h *Host, f *Findings, s *sudoers) {
 	var writable []string
-	for _, name := range files {
+	seenAll := !s.unsure
+	for _, name := range s.files {
 		info, err := h.Stat(name)
 		if err != nil {
 			f.Problem(err)
+			seenAll = false
 			continue
 		}
 		if info.Mode().Perm()&0o022 != 0 {
 			writable = append(writable, "/"+clean(name))
 		}
 	}
-	f.Judge("sudo.writable", len(writable) == 0, listed(writable))
+	f.JudgeNone("sudo.writable", writable, seenAll)
 }
 
 // isOn says whether a flag is set for all. The last setting holds.

@@ -10,10 +10,10 @@ import (
 	"syscall"
 )
 
-// big are the arguments that grow most on the way, all as long as a record may
+// growing are the arguments that grow most on the way, all as long as a record may
 // have them: JSON has six bytes for a control character, UTF-8 three for a byte
 // that is none, OTLP an element for each argument.
-var big = map[string][]string{
+var growing = map[string][]string{
 	"letters":  {strings.Repeat("a", 32000)},
 	"controls": {strings.Repeat("\x01", 32000)},
 	"no UTF-8": {strings.Repeat("\xff", 32000)},
@@ -40,7 +40,7 @@ func runBig(args []string) error {
 		return err
 	}
 	for range n {
-		for _, more := range big {
+		for _, more := range growing {
 			pid, err := syscall.ForkExec(args[0], append([]string{args[0]}, more...), &syscall.ProcAttr{})
 			if err != nil {
 				return err
@@ -50,6 +50,6 @@ func runBig(args []string) error {
 			}
 		}
 	}
-	fmt.Println("exec", n*len(big))
+	fmt.Println("exec", n*len(growing))
 	return nil
 }

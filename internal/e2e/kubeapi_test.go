@@ -23,7 +23,7 @@ type kubeAPI struct {
 	mu       sync.Mutex
 	version  int
 	pods     map[string]pod // by uid
-	watchers []chan watched
+	watchers []chan podChange
 }
 
 // A pod is one of the node.
@@ -34,8 +34,8 @@ type pod struct {
 	id                         string // of the container, with its engine; "" before that tells it
 }
 
-// watched is a change that a watcher is told.
-type watched struct {
+// A podChange is what a watcher is told.
+type podChange struct {
 	Type   string `json:"type"`
 	Object any    `json:"object"`
 }
@@ -83,7 +83,7 @@ func (k *kubeAPI) set(p pod) {
 	}
 	k.pods[p.uid] = p
 	for _, w := range k.watchers {
-		w <- watched{kind, k.object(p)}
+		w <- podChange{kind, k.object(p)}
 	}
 }
 
@@ -143,13 +143,13 @@ func (k *kubeAPI) list() any {
 
 // watch tells changes until the client goes; first, if it wants so, what there is.
 func (k *kubeAPI) watch(w http.ResponseWriter, r *http.Request) {
-	changes := make(chan watched, 100)
+	changes := make(chan podChange, 100)
 	k.mu.Lock()
 	if r.URL.Query().Get("sendInitialEvents") == "true" {
 		for _, p := range k.pods {
-			changes <- watched{"ADDED", k.object(p)}
+			changes <- podChange{"ADDED", k.object(p)}
 		}
-		changes <- watched{"BOOKMARK", map[string]any{"apiVersion": "v1", "kind": "Pod", "metadata": map[string]any{
+		changes <- podChange{"BOOKMARK", map[string]any{"apiVersion": "v1", "kind": "Pod", "metadata": map[string]any{
 			"resourceVersion": fmt.Sprint(k.version), "annotations": map[string]any{"k8s.io/initial-events-end": "true"},
 		}}}
 	}
