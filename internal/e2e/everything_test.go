@@ -42,6 +42,13 @@ func everything(args []string) error {
 	return err
 }
 
+// runOne PROGRAM runs a program once.
+func runOne(args []string) error {
+	_, _, err := runToEnd(args[0], args, nil)
+	fmt.Println("exec", 1)
+	return err
+}
+
 // end CODE or end SIGKILL ends in this way.
 func end(args []string) error {
 	if args[0] == "SIGKILL" {

@@ -15,8 +15,8 @@ import (
 // TestKafkaOutage: while the broker is down, the collector ends and starts again.
 // All that was reported then is in the topic when the broker is back, once.
 func TestKafkaOutage(t *testing.T) {
-	const example = "kafka-otlp.yaml"
-	o := newOutlet(t, example, readOTLP(&plog.JSONUnmarshaler{}), "KAFKA_ACKS=1")
+	const example, soon = "kafka-otlp.yaml", "yaml:exporters::kafka::retry_on_failure::max_interval: 2s"
+	o := newOutlet(t, example, readOTLP(&plog.JSONUnmarshaler{}), "KAFKA_ACKS=1", soon)
 	o.prime()
 	numbered := make(map[string]uint64) // files opened, by directory
 	var ended []ledger                  // of collectors
@@ -34,7 +34,7 @@ func TestKafkaOutage(t *testing.T) {
 		o.openNumbered(numbered)
 		ended = append(ended, o.reported())
 		outage.end()
-		o.run(example, "KAFKA_ACKS="+outage.acks)
+		o.run(example, "KAFKA_ACKS="+outage.acks, soon)
 		o.openNumbered(numbered)
 		l := o.reported()
 		begun := time.Now()

@@ -52,6 +52,7 @@ var deeds = map[string]func(args []string) error{
 	"connect":    connect,
 	"prioritize": prioritize,
 	"runBig":     runBig,
+	"runOne":     runOne,
 	"everything": everything,
 	"end":        end,
 	"rest":       rest,

@@ -110,18 +110,23 @@ func sameECS(t *testing.T, s *sample, object map[string]any) {
 	fatal(t, err)
 	want := mapped[s.name]
 	for field, want := range map[string]string{
-		"@timestamp":        s.Timestamp().AsTime().Format(time.RFC3339Nano),
-		"event.created":     s.ObservedTimestamp().AsTime().Format(time.RFC3339Nano),
-		"event.severity":    fmt.Sprint(int(s.SeverityNumber())),
-		"log.level":         strings.ToLower(s.SeverityText()),
-		"event.action":      want.action,
-		"event.category":    want.category,
-		"event.type":        want.types,
-		"event.outcome":     want.outcome,
-		"host.name":         host,
-		"host.os.type":      "linux",
-		"container.id":      resourceText(s, "container.id"),
-		"network.direction": direction(s, "ingress", "egress"),
+		"@timestamp":                 s.Timestamp().AsTime().Format(time.RFC3339Nano),
+		"event.created":              s.ObservedTimestamp().AsTime().Format(time.RFC3339Nano),
+		"event.severity":             fmt.Sprint(int(s.SeverityNumber())),
+		"log.level":                  strings.ToLower(s.SeverityText()),
+		"event.action":               want.action,
+		"event.category":             want.category,
+		"event.type":                 want.types,
+		"event.outcome":              want.outcome,
+		"host.name":                  host,
+		"host.os.type":               "linux",
+		"container.id":               resourceText(s, "container.id"),
+		"container.name":             resourceText(s, "k8s.container.name"),
+		"container.image.name":       resourceText(s, "container.image.name"),
+		"orchestrator.namespace":     resourceText(s, "k8s.namespace.name"),
+		"orchestrator.resource.id":   resourceText(s, "k8s.pod.uid"),
+		"orchestrator.resource.name": resourceText(s, "k8s.pod.name"),
+		"network.direction":          direction(s, "ingress", "egress"),
 	} {
 		if got := strings.Join(texts(orNumber(object[field])), " "); got != want {
 			t.Errorf("%s is %q instead of %q", field, got, want)

@@ -162,20 +162,22 @@ func sameOCSF(t *testing.T, s *sample, object map[string]any) {
 	fatal(t, err)
 	want := mapped[s.name]
 	for path, want := range map[string]any{
-		"time":                            s.Timestamp().AsTime().UnixMilli(),
-		"metadata.logged_time":            s.ObservedTimestamp().AsTime().UnixMilli(),
-		"metadata.event_code":             s.EventName(),
-		"metadata.product.name":           "ebpfsecurity",
-		"class_uid":                       want.class,
-		"activity_id":                     want.activity,
-		"type_uid":                        want.class*100 + want.activity,
-		"severity_id":                     map[plog.SeverityNumber]int{5: 1, 9: 1, 13: 3, 17: 4}[s.SeverityNumber()],
-		"status":                          map[string]any{"success": "Success", "failure": "Failure", "": nil}[want.outcome],
-		"status_detail":                   map[string]any{"denied": "denied"}[text(s.Attributes(), "ebpfsecurity.outcome")],
-		"device.hostname":                 host,
-		"connection_info.direction":       orNil(direction(s, "Inbound", "Outbound")),
-		"connection_info.protocol_ver_id": map[string]any{"ipv4": 4, "ipv6": 6}[text(s.Attributes(), "network.type")],
-		"actor.process.container.uid":     orNil(resourceText(s, "container.id")),
+		"time":                             s.Timestamp().AsTime().UnixMilli(),
+		"metadata.logged_time":             s.ObservedTimestamp().AsTime().UnixMilli(),
+		"metadata.event_code":              s.EventName(),
+		"metadata.product.name":            "ebpfsecurity",
+		"class_uid":                        want.class,
+		"activity_id":                      want.activity,
+		"type_uid":                         want.class*100 + want.activity,
+		"severity_id":                      map[plog.SeverityNumber]int{5: 1, 9: 1, 13: 3, 17: 4}[s.SeverityNumber()],
+		"status":                           map[string]any{"success": "Success", "failure": "Failure", "": nil}[want.outcome],
+		"status_detail":                    map[string]any{"denied": "denied"}[text(s.Attributes(), "ebpfsecurity.outcome")],
+		"device.hostname":                  host,
+		"connection_info.direction":        orNil(direction(s, "Inbound", "Outbound")),
+		"connection_info.protocol_ver_id":  map[string]any{"ipv4": 4, "ipv6": 6}[text(s.Attributes(), "network.type")],
+		"actor.process.container.uid":      orNil(resourceText(s, "container.id")),
+		"actor.process.container.name":     orNil(resourceText(s, "k8s.container.name")),
+		"actor.process.container.pod_uuid": orNil(resourceText(s, "k8s.pod.uid")),
 	} {
 		if got := at(object, path); fmt.Sprint(got) != fmt.Sprint(want) {
 			t.Errorf("%s is %v instead of %v", path, got, want)

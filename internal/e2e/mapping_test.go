@@ -37,6 +37,12 @@ func samples(t *testing.T) (logs plog.Logs, all map[string]sample) {
 	logs, all = plog.NewLogs(), make(map[string]sample)
 	add := func(name string, more plog.Logs) {
 		rl := more.ResourceLogs().At(0)
+		if of := rl.Resource().Attributes(); text(of, "container.id") != "" { // what k8s_attributes adds
+			of.PutStr("k8s.pod.name", "shop-0")
+			of.PutStr("k8s.namespace.name", "sales")
+			of.PutStr("k8s.container.name", "web")
+			of.PutStr("container.image.name", "registry.example.com/shop")
+		}
 		s := sample{plog.NewLogRecord(), name, rl.Resource().Attributes()}
 		rl.ScopeLogs().At(0).LogRecords().At(0).CopyTo(s.LogRecord)
 		if _, twice := all[s.Body().Str()]; twice {

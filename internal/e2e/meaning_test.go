@@ -2,6 +2,15 @@
 
 package e2e
 
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
 // A meaning is what an event is in both standards.
 type meaning struct {
 	action, category, types, outcome string // of ECS; those of which there are more with a space between
@@ -40,4 +49,25 @@ var mapped = map[string]meaning{
 	"udp_send":          {"send", "network", "connection start", "success", 4001, 6},
 	"unknown_process":   {"open", "file", "access", "success", 1001, 14},
 	"unshare":           {"change-namespace", "process", "change", "success", 1003, 4},
+}
+
+// TestSIEMPageTellsTheMeaning: docs/siem.md has a row for each event, with what
+// its samples mean.
+func TestSIEMPageTellsTheMeaning(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "siem.md"))
+	fatal(t, err)
+	_, all := samples(t)
+	for _, s := range all {
+		m := mapped[s.name]
+		row := regexp.MustCompile("(?m)^\\| `" + regexp.QuoteMeta(s.EventName()) + "` \\|.*$").FindString(string(page))
+		words := append(strings.Fields(m.category), strings.Fields(m.types)...)
+		for _, word := range append(words, m.action) {
+			if !strings.Contains(row, "`"+word+"`") {
+				t.Errorf("%s: no `%s` in %q", s.name, word, row)
+			}
+		}
+		if !strings.Contains(row, fmt.Sprintf("| %d ", m.class)) || !regexp.MustCompile(fmt.Sprintf(`\b%d [A-Z]`, m.activity)).MatchString(row) {
+			t.Errorf("%s: no %d and %d in %q", s.name, m.class, m.activity, row)
+		}
+	}
 }
