@@ -101,11 +101,12 @@ func TestContainer(t *testing.T) {
 		"OTLP_ENDPOINT": r.consumer.URL, "METRICS_ADDRESS": freeAddress(t), "OWN_METRICS_PORT": port, "STATE": t.TempDir(),
 	})
 	c := compose.container(t, i)
-	r.watchContained(c, fmt.Sprintf("http://%v/metrics", compose.Environment["METRICS_ADDRESS"]))
+	r.watchContained(c, fmt.Sprintf("http://%v/metrics", compose.Environment["METRICS_ADDRESS"]), func() {})
 }
 
 // watchContained has a container see what loads do, as root on the host would.
-func (r *rig) watchContained(c container, quick string) {
+// quick is where its own config shows metrics; more is tried while it runs.
+func (r *rig) watchContained(c container, quick string, more func()) {
 	r.Helper()
 	want := r.hooksOfRoot()
 	metrics := freeAddress(r.T)
@@ -113,8 +114,6 @@ func (r *rig) watchContained(c container, quick string) {
 	copyFile(r.T, "testdata/watch.yaml", overlay)
 	c.binds = append(c.binds, bind{From: overlay, To: "/etc/otelcol-ebpfsecurity/overlay.yaml"})
 	c.env = append(c.env, "E2E_DIR="+r.dir, "E2E_METRICS="+metrics)
-	// The image is read-only: what is mounted onto needs a place.
-	fatal(r, os.WriteFile(filepath.Join(c.root, "etc/otelcol-ebpfsecurity/overlay.yaml"), nil, 0o644))
 	cmd, dir := c.command(r.T, "--config", "/etc/otelcol-ebpfsecurity/overlay.yaml")
 	r.collector = startCommand(r.T, cmd, "http://"+metrics+"/metrics")
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", containerPID(dir)))
@@ -138,6 +137,7 @@ func (r *rig) watchContained(c container, quick string) {
 	a := r.consumer.arrived()
 	r.Logf("%d opens, %d executions, and as many records; the ledger:\n%s", opens, execs, l.table(&a))
 	r.checksSeeTheHost()
+	more()
 	fatal(r, syscall.Kill(containerPID(dir), syscall.SIGTERM))
 	<-r.ended
 	if r.err != nil {
