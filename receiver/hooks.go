@@ -69,6 +69,13 @@ func (h hooks) degradation() error {
 	return fmt.Errorf("%d of %d hooks are not served: %s", len(unserved), len(h), strings.Join(reasons, "; "))
 }
 
+// logLacks says once which capabilities are missing.
+func logLacks(logger *zap.Logger, here cure.Host) {
+	if here.Lacks != nil {
+		logger.Warn("Capabilities are missing, without which not all can be watched and checked", zap.Strings("capabilities", here.Lacks))
+	}
+}
+
 // logHooks says once what came of each hook.
 func logHooks(logger *zap.Logger, list []sensor.Hook) {
 	var taxing []string

@@ -195,6 +195,15 @@ func TestStartLogHasOneLinePerHook(t *testing.T) {
 	assert.Contains(t, logged.All()[4].Message, "25 %")
 }
 
+func TestStartLogNamesTheCapabilitiesThatAreMissing(t *testing.T) {
+	core, logged := observer.New(zapcore.InfoLevel)
+	logLacks(zap.New(core), cure.Host{})
+	assert.Zero(t, logged.Len())
+	logLacks(zap.New(core), cure.Host{Lacks: []string{"CAP_SYS_PTRACE"}})
+	require.Equal(t, 1, logged.Len())
+	assert.Equal(t, map[string]any{"capabilities": []any{"CAP_SYS_PTRACE"}}, logged.All()[0].ContextMap())
+}
+
 func TestTheCollectorsSamplingDropsNoHook(t *testing.T) {
 	core, logged := observer.New(zapcore.InfoLevel)
 	logHooks(zap.New(zapcore.NewSamplerWithOptions(core, 10*time.Second, 10, 100)), servedBut())

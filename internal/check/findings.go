@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"io/fs"
+	"os"
 	"slices"
 	"strings"
 )
@@ -177,9 +178,9 @@ func (f *Findings) status() Status {
 func statusOf(err error) Status {
 	var path *fs.PathError
 	switch {
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.Is(err, os.ErrDeadlineExceeded):
 		return Timeout
-	case errors.As(err, &path):
+	case errors.As(err, &path), errors.Is(err, fs.ErrPermission): // of a file, or of the kernel
 		return Unreadable
 	default:
 		return Error

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"unicode/utf8"
 )
@@ -70,6 +72,7 @@ func TestStatus(t *testing.T) {
 		{nil, OK},
 		{[]error{nil}, OK},
 		{[]error{unreadable}, Unreadable},
+		{[]error{os.NewSyscallError("sendto", syscall.EPERM)}, Unreadable},
 		{[]error{fmt.Errorf("read: %w", unreadable)}, Unreadable},
 		{[]error{other, unreadable}, Error},
 		{[]error{unreadable, context.DeadlineExceeded, other}, Timeout},

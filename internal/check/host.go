@@ -1,6 +1,7 @@
 package check
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"io/fs"
@@ -14,12 +15,14 @@ import (
 
 const (
 	maxFile    = 8 << 20 // bytes of a file that is read as a whole
+	maxLines   = 1 << 17 // of such a file: what is made of a line is larger than it
 	maxEntries = 65536   // names in a directory
 )
 
 var (
 	errTooLarge = errors.New("file is too large")
 	errTooMany  = errors.New("too many names in the directory")
+	errCutShort = errors.New("it became shorter while it was read")
 )
 
 // A Host is what checks look at, as it is during one run. What is not a file
@@ -52,7 +55,7 @@ func NewHost(root fs.FS, o Options) *Host {
 // Read returns a regular file, as a whole.
 func (h *Host) Read(name string) ([]byte, error) {
 	b, err := h.Head(name, maxFile+1)
-	if len(b) > maxFile {
+	if len(b) > maxFile || bytes.Count(b, []byte("\n")) > maxLines {
 		return nil, &fs.PathError{Op: "read", Path: name, Err: errTooLarge}
 	}
 	return b, err
@@ -78,9 +81,15 @@ func (h *Host) Line(name string) (string, error) {
 
 // Open opens a regular file.
 func (h *Host) Open(name string) (fs.File, error) {
+	f, _, err := h.open(name)
+	return f, err
+}
+
+// open also returns how large the file is.
+func (h *Host) open(name string) (fs.File, int64, error) {
 	f, err := h.fs.Open(clean(name))
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	info, err := f.Stat()
 	if err == nil && !info.Mode().IsRegular() {
@@ -88,19 +97,25 @@ func (h *Host) Open(name string) (fs.File, error) {
 	}
 	if err != nil {
 		_ = f.Close()
-		return nil, err
+		return nil, 0, err
 	}
-	return f, nil
+	if isKernels(clean(name)) {
+		return f, 0, nil // it says anything
+	}
+	return f, info.Size(), nil
 }
 
 // Head returns the beginning of a regular file, of at most limit bytes.
 func (h *Host) Head(name string, limit int64) ([]byte, error) {
-	f, err := h.Open(name)
+	f, size, err := h.open(name)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }()
 	b, err := io.ReadAll(io.LimitReader(f, limit))
+	if err == nil && int64(len(b)) < min(size, limit) {
+		err = errCutShort
+	}
 	if err != nil {
 		return nil, &fs.PathError{Op: "read", Path: name, Err: err}
 	}

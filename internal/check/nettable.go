@@ -43,9 +43,9 @@ func (h *Host) listeners() ([]listener, error) {
 		all, errs = append(all, found...), append(errs, err)
 	}
 	slices.SortStableFunc(all, func(a, b listener) int {
-		return cmp.Or(strings.Compare(a.protocol, b.protocol), a.local.Compare(b.local))
+		return cmp.Or(strings.Compare(a.protocol, b.protocol), a.local.Compare(b.local), cmp.Compare(a.inode, b.inode))
 	})
-	return all, errors.Join(errs...)
+	return slices.Compact(all), errors.Join(errs...) // a table that changes while it is read may tell of one twice
 }
 
 func (h *Host) listenersOf(protocol string) ([]listener, error) {

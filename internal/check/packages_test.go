@@ -232,7 +232,7 @@ func FuzzDpkg(f *testing.F) {
 	f.Add([]byte("\n:\nStatus: a\nPackage\n\tx"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s := dpkgStatus{installed: map[string]pkg{}}
-		_ = scanLines(strings.NewReader(string(b)), func(line []byte) bool {
+		_ = scanLines(strings.NewReader(string(b)), 0, func(line []byte) bool {
 			s.line(line)
 			return true
 		})
@@ -254,7 +254,7 @@ func FuzzApk(f *testing.F) {
 				t.Errorf("%q is no path", path)
 			}
 		}}
-		_ = scanLines(strings.NewReader(string(b)), func(line []byte) bool {
+		_ = scanLines(strings.NewReader(string(b)), 0, func(line []byte) bool {
 			r.line(line)
 			return true
 		})

@@ -63,8 +63,7 @@ func TestHostPorts(t *testing.T) {
 	got := map[string]bool{}
 	o := one(t, ports(), hostAt(t, "/"))
 	for _, p := range o.Points {
-		at := netip.MustParseAddr(p.Label("local_ip"))
-		got[fmt.Sprintf("%s %s %s:%s %s", strings.TrimSuffix(p.Label("protocol"), "6"), p.Label("state"), at, p.Label("local_port"), p.Label("process"))] = true
+		got[portLine(p)] = true
 		switch name := p.Label("app_name"); p.Label("process") {
 		case "check.test":
 			equal(t, "name of a Go program", name, "check.test")
@@ -81,6 +80,25 @@ func TestHostPorts(t *testing.T) {
 	}
 }
 
+// TestHostSockets compares the ports of this machine with those of ss.
+func TestHostSockets(t *testing.T) {
+	steady(t, func(t *testing.T) map[string]bool { return ssPorts(t) }, func() (map[string]bool, error) {
+		got := map[string]bool{}
+		o := one(t, ports(), hostAt(t, "/"))
+		for _, p := range o.Points {
+			got[portLine(p)] = true
+		}
+		return got, o.Err
+	})
+}
+
+// portLine is a point as ssPorts has it.
+func portLine(p Point) string {
+	at := netip.MustParseAddr(p.Label("local_ip"))
+	return fmt.Sprintf("%s %s %s:%s %s", strings.TrimSuffix(p.Label("protocol"), "6"), p.Label("state"), at,
+		p.Label("local_port"), p.Label("process"))
+}
+
 // ssPorts are the sockets of ss, without the protocol's version.
 func ssPorts(t testing.TB) map[string]bool {
 	all := map[string]bool{}
@@ -88,6 +106,9 @@ func ssPorts(t testing.TB) map[string]bool {
 		fields := strings.Fields(line)
 		at := strings.LastIndexByte(fields[4], ':')
 		addr := strings.Trim(strings.ReplaceAll(fields[4][:at], "*", "::"), "[]")
+		if len(fields) < 7 { // nobody's that can be seen
+			fields = append(fields, `("`+unknown+`"`)
+		}
 		for user := range strings.SplitSeq(fields[6], `("`) {
 			if name, _, ok := strings.Cut(user, `"`); ok {
 				all[fmt.Sprintf("%s %s %s:%s %s", fields[0], fields[1], addr, fields[4][at+1:], name)] = true

@@ -1,15 +1,12 @@
 package check
 
 import (
-	"encoding/binary"
 	"fmt"
 	"io/fs"
-	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
-
-	"golang.org/x/sys/unix"
 )
 
 // crowdedTree has processes with sockets each that listen, and services.
@@ -89,29 +86,29 @@ func TestProcIsReadOnce(t *testing.T) {
 	more := askedOf(t, crowdedTree(t, processes, 50, 3), Normal)
 	equal(t, "what is asked with more sockets", fmt.Sprint(more), fmt.Sprint(asked))
 	for _, h := range []tree{few, crowdedTree(t, processes, 50, 3), crowdedTree(t, processes, 2, 100)} {
-		opened := openedIn(t, h, processes, func() { askedOf(t, h, Normal) })
+		w := watch(t, h.dir)
+		w.opened(t) // to watch it
+		askedOf(t, h, Normal)
+		opened := w.opened(t)
 		equal(t, "opens of /proc", opened["proc"], 1)
 		for pid := 2; pid <= processes; pid++ {
 			dir := fmt.Sprintf("proc/%d/", pid)
 			equal(t, "opens of "+dir+"comm", opened[dir+"comm"], 1)
 			equal(t, "opens of "+dir+"fd", opened[dir+"fd"], 1)
 		}
-		equal(t, "all opens of processes but the first", len(opened)-1-countOf(opened, "proc/1/"), 2*(processes-1))
-		if slow := openedIn(t, h, processes, func() { askedOf(t, h, Slow) }); slow["proc/2/comm"] > 0 {
+		for name, n := range opened {
+			if isOfProcess.MatchString(name) {
+				equal(t, "opens of "+name, n, 1)
+			}
+		}
+		askedOf(t, h, Slow)
+		if opened := w.opened(t); opened["proc/2/comm"] > 0 {
 			t.Error("checks at the slow pace need no processes")
 		}
 	}
 }
 
-func countOf(opened map[string]int, prefix string) int {
-	n := 0
-	for name := range opened {
-		if strings.HasPrefix(name, prefix) {
-			n++
-		}
-	}
-	return n
-}
+var isOfProcess = regexp.MustCompile(`^proc/[0-9]+/(comm|fd|[0-9]+)$`)
 
 // askedOf runs all checks of a pace and returns what they ask of the host.
 func askedOf(t *testing.T, h tree, pace Pace) map[string]int {
@@ -120,51 +117,6 @@ func askedOf(t *testing.T, h tree, pace Pace) map[string]int {
 	c := &counter{Root: root, asked: map[string]int{}}
 	newRunner(All(), c, DefaultOptions(), nil, nil).runAll(t.Context(), pace)
 	return c.asked
-}
-
-// openedIn returns how often the kernel saw which names of /proc and its
-// processes being opened, not counting descriptors that only name something.
-func openedIn(t *testing.T, h tree, processes int, run func()) map[string]int {
-	t.Helper()
-	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = unix.Close(fd) }()
-	dirs := map[int32]string{}
-	watch := func(dir string) {
-		// With the closing in between no two openings are told as one.
-		wd, err := unix.InotifyAddWatch(fd, filepath.Join(h.dir, dir), unix.IN_OPEN|unix.IN_CLOSE_NOWRITE)
-		if err != nil {
-			t.Fatal(err)
-		}
-		dirs[int32(wd)] = dir
-	}
-	watch("proc")
-	for pid := 1; pid <= processes; pid++ {
-		watch(fmt.Sprintf("proc/%d", pid))
-	}
-	run()
-	opened := map[string]int{}
-	b := make([]byte, 1<<20)
-	for {
-		n, err := unix.Read(fd, b)
-		if err != nil || n == 0 {
-			return opened
-		}
-		for at := 0; at < n; { // struct inotify_event: descriptor, mask, cookie, length, name
-			wd, mask := int32(binary.NativeEndian.Uint32(b[at:])), binary.NativeEndian.Uint32(b[at+4:])
-			size := int(binary.NativeEndian.Uint32(b[at+12:]))
-			name := strings.TrimRight(string(b[at+16:at+16+size]), "\x00")
-			at += 16 + size
-			if mask&unix.IN_Q_OVERFLOW != 0 {
-				t.Fatal("more was opened than could be counted")
-			}
-			if mask&unix.IN_OPEN != 0 {
-				opened[filepath.Join(dirs[wd], name)]++
-			}
-		}
-	}
 }
 
 // What a process and an open file cost in memory is known.

@@ -52,7 +52,7 @@ func (r *Root) Close() error {
 // resolve returns a path without links, one name after another. The last name
 // stays a link if follow is false.
 func (r *Root) resolve(op, name string, follow bool) (string, error) {
-	if !fs.ValidPath(name) {
+	if !isPath(name) {
 		return "", &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
 	}
 	at, rest, links := ".", strings.Split(name, "/"), 0
@@ -95,6 +95,10 @@ func (r *Root) target(name string, follow bool) (string, error) {
 	}
 	return r.dir.Readlink(name)
 }
+
+// isPath wants what fs.FS wants of a path, but for UTF-8: the host's names need
+// not be.
+func isPath(name string) bool { return fs.ValidPath(strings.ToValidUTF8(name, "x")) }
 
 // isKernels says whether a path is one where the kernel's own file systems are.
 // A user's link into them could make a read wait, or take what another reads.

@@ -97,7 +97,7 @@ func (r *Root) OpenDir(name string) (*Dir, error) {
 // finds it at once; where it does not, or something moved meanwhile, each name
 // is looked up.
 func (r *Root) find(op, name string, follow bool) (*os.File, error) {
-	if !fs.ValidPath(name) {
+	if !isPath(name) {
 		return nil, &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
 	}
 	it, err := r.ask(name, follow)

@@ -45,6 +45,8 @@ func TestLinksStayInside(t *testing.T) {
 		"b/x":           "-> /a",
 		"b/a":           "-> ../a/x",
 		"dangling":      "-> /none",
+		"bad\xff/\xfe":  "inside",
+		"bad\xfe":       "-> bad\xff/\xfe",
 		"long":          "-> " + strings.Repeat("etc/../", 300) + "etc/file",
 	})
 	h.write("escapes", "-> "+filepath.Join(outside.dir, "secret"))
@@ -53,7 +55,7 @@ func TestLinksStayInside(t *testing.T) {
 
 func linksStayInside(t *testing.T, host *Host) {
 	for _, name := range []string{
-		"etc/file", "/etc/file", "relative", "absolute", "chain", "usr/etc/file", "usr/lib/etc/file", "climbs",
+		"etc/file", "/etc/file", "relative", "absolute", "chain", "usr/etc/file", "usr/lib/etc/file", "climbs", "bad\xff/\xfe", "bad\xfe",
 		"usr/lib/climb", "slashes", "../../secret", "long",
 	} {
 		b, err := host.Read(name)

@@ -2,6 +2,8 @@ package check
 
 import (
 	"context"
+	"errors"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -103,18 +105,22 @@ func (h *Host) services() serviceList { return h.serviceList() }
 func (h *Host) listServices() serviceList {
 	ctx, cancel := context.WithTimeout(context.Background(), listTime)
 	defer cancel()
+	var late error
 	// systemd makes this directory when it is the first process.
 	if _, err := h.Stat("run/systemd/system"); err == nil && h.Systemd != nil {
 		all, err := h.Systemd.Services(ctx)
 		if err == nil {
 			return serviceList{"systemd", all, nil}
 		}
+		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) {
+			late = err // it would tell more
+		}
 	}
 	for _, dir := range []string{"usr/lib/systemd/system", "lib/systemd/system"} {
 		is, err := h.isDir(dir)
 		if is {
 			all, err := h.unitFiles(ctx)
-			return serviceList{"systemd", all, err}
+			return serviceList{"systemd", all, errors.Join(late, err)}
 		}
 		if err != nil {
 			return serviceList{err: err}

@@ -36,6 +36,8 @@ var sshdCases = []struct{ name, config, want string }{
 	},
 	{"no time", "LoginGraceTime 0", "logingracetime 0"},
 	{"levels", "LogLevel verbose\nSyslogFacility authpriv", "loglevel VERBOSE; syslogfacility AUTHPRIV"},
+	{"another name of a level", "LogLevel QUIET", "loglevel SILENT"},
+	{"a number of a level", "LogLevel debug1", "loglevel DEBUG"},
 	{
 		"ports and addresses", "ListenAddress 127.0.0.1\nPort 2222\nPort 23\nListenAddress ::1\nListenAddress [::1]:99\nListenAddress 127.0.0.2:77",
 		"listenaddress 127.0.0.1:2222; listenaddress 127.0.0.1:23; listenaddress 127.0.0.2:77; listenaddress [::1]:2222; " +
@@ -228,6 +230,8 @@ func TestSSHDStatus(t *testing.T) {
 		"PermitRootLogin":         Error,
 		"PermitRootLogin maybe":   Error,
 		"Banner \"x":              Error,
+		"LogLevel loud":           Error,
+		"SyslogFacility mail":     Error,
 		"LoginGraceTime 5x":       Error,
 		"RekeyLimit 5x":           Error,
 		"Include /etc/ssh/dir":    Unreadable,

@@ -12,7 +12,8 @@ type sshdKind int
 const (
 	sshdRaw       sshdKind = iota // as it is
 	sshdWord                      // in lower case
-	sshdUpper                     // in upper case
+	sshdFacility                  // in upper case
+	sshdLevel                     // in upper case
 	sshdTime                      // seconds, or 1h30m
 	sshdRekey                     // 1G 1h
 	sshdStartups                  // 10 or 10:30:100; the last counts, until OpenSSH 9.2 at least
@@ -26,8 +27,10 @@ const (
 // sshdKindOf says how an option is written.
 func sshdKindOf(key string) sshdKind {
 	switch key {
-	case "loglevel", "syslogfacility":
-		return sshdUpper
+	case "loglevel":
+		return sshdLevel
+	case "syslogfacility":
+		return sshdFacility
 	case "logingracetime", "clientaliveinterval", "unusedconnectiontimeout":
 		return sshdTime
 	case "rekeylimit":
@@ -150,8 +153,12 @@ func (k sshdKind) normal(value string) (normal string, ok bool) {
 	case sshdWord:
 		word := sshdSynonym(strings.ToLower(value))
 		return word, slices.Contains(sshdWords(), word)
-	case sshdUpper:
-		return strings.ToUpper(value), true
+	case sshdFacility:
+		value = strings.ToUpper(value)
+		return value, slices.Contains(sshdFacilities(), value)
+	case sshdLevel:
+		value = sshdSynonym(strings.ToUpper(value))
+		return value, slices.Contains(sshdLevels(), value)
 	case sshdTime:
 		seconds, ok := sshdSeconds(value)
 		return strconv.FormatInt(seconds, 10), ok
@@ -173,13 +180,28 @@ func sshdWords() []string {
 	}
 }
 
-// sshdSynonym returns the newer of two words for the same.
+func sshdLevels() []string {
+	return []string{"SILENT", "FATAL", "ERROR", "INFO", "VERBOSE", "DEBUG", "DEBUG2", "DEBUG3"}
+}
+
+func sshdFacilities() []string {
+	return []string{
+		"DAEMON", "USER", "AUTH", "AUTHPRIV", "LOCAL0", "LOCAL1", "LOCAL2", "LOCAL3", "LOCAL4", "LOCAL5", "LOCAL6", "LOCAL7",
+	}
+}
+
+// sshdSynonym returns that of two words for the same which sshd -T shows, or of
+// PermitRootLogin the newer.
 func sshdSynonym(word string) string {
 	switch word {
 	case "without-password":
 		return "prohibit-password"
 	case "all", "delayed": // of forwarding, of compression
 		return "yes"
+	case "QUIET":
+		return "SILENT"
+	case "DEBUG1":
+		return "DEBUG"
 	}
 	return word
 }

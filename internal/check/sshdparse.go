@@ -10,6 +10,9 @@ import (
 // maxSSHDepth is how deep files may include files, as in sshd.
 const maxSSHDepth = 16
 
+// maxSSHArguments bounds what an option may have.
+const maxSSHArguments = 4096
+
 // maxSSHFiles bounds how many are read.
 const maxSSHFiles = 1000
 
@@ -179,7 +182,9 @@ func sshdArguments(s string) ([]string, error) {
 		if !ok {
 			return nil, fmt.Errorf("a quote does not end in %q", Text(s))
 		}
-		args = append(args, arg)
+		if args = append(args, arg); len(args) > maxSSHArguments {
+			return nil, fmt.Errorf("too many arguments in %q", Text(s))
+		}
 		i += n
 	}
 	return args, nil

@@ -18,37 +18,45 @@ func Line(err error) string {
 
 // A Host is what decides whether a cure can help.
 type Host struct {
-	privileged bool // has the capabilities for all programs
-	tracefs    bool // is mounted
+	Lacks   []string // capabilities that the sensor needs
+	tracefs bool     // is mounted
 }
 
 // Look looks at the host that this process runs on.
 func Look() Host {
 	status, _ := os.ReadFile("/proc/self/status")
 	_, err := os.Stat("/sys/kernel/tracing/events")
-	if err != nil {
+	if err != nil && !errors.Is(err, os.ErrPermission) {
 		_, err = os.Stat("/sys/kernel/debug/tracing/events")
 	}
-	return Host{privileged: privileged(string(status)), tracefs: err == nil}
+	return Host{Lacks: lacking(string(status)), tracefs: err == nil || errors.Is(err, os.ErrPermission)}
 }
 
-// privileged says whether a /proc/PID/status shows all that loading and
-// attaching programs may need. Before Linux 5.8 CAP_SYS_ADMIN was all of it,
-// and still is.
-func privileged(status string) bool {
-	const (
-		netAdmin = 1 << 12
-		sysAdmin = 1 << 21
-		perfmon  = 1 << 38
-		bpf      = 1 << 39
-	)
+// needed are the capabilities of the sensor, each with the bits of a capability
+// set of which any grants it (capabilities(7)). Before Linux 5.8
+// CAP_SYS_ADMIN was all that loading programs needed, and still is.
+var needed = []struct {
+	name string
+	bits uint64
+}{
+	{"CAP_BPF", 1<<39 | 1<<21},
+	{"CAP_PERFMON", 1<<38 | 1<<21},
+	{"CAP_NET_ADMIN", 1 << 12},
+	{"CAP_SYS_PTRACE", 1 << 19},
+	{"CAP_DAC_READ_SEARCH", 1<<2 | 1<<1}, // or CAP_DAC_OVERRIDE
+}
+
+// lacking are the capabilities that a /proc/PID/status does not show.
+func lacking(status string) (names []string) {
 	_, after, _ := strings.Cut(status, "\nCapEff:")
 	digits, _, _ := strings.Cut(after, "\n")
-	set, err := strconv.ParseUint(strings.TrimSpace(digits), 16, 64)
-	if err != nil || set&netAdmin == 0 {
-		return false
+	set, _ := strconv.ParseUint(strings.TrimSpace(digits), 16, 64)
+	for _, c := range needed {
+		if set&c.bits == 0 {
+			names = append(names, c.name)
+		}
 	}
-	return set&sysAdmin != 0 || set&perfmon != 0 && set&bpf != 0
+	return names
 }
 
 // For says what may help against err on this host. A hook has several
@@ -65,7 +73,7 @@ func (h Host) For(err error) string {
 	mentions := func(words string) bool { return strings.Contains(text, words) }
 	refused := errors.Is(err, os.ErrPermission) || mentions("not permitted") || mentions("permission denied")
 	add(mentions("needs linux"), "run the collector on Linux, amd64 or arm64")
-	add(refused && !h.privileged, "run as root, or grant CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN, CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH")
+	add(refused && h.Lacks != nil, "run as root, or grant "+strings.Join(h.Lacks, ", "))
 	add(mentions("tracefs") && !h.tracefs, "mount tracefs: mount -t tracefs tracefs /sys/kernel/tracing")
 	add(mentions("vmlinux") || mentions("type information"),
 		"use a kernel built with CONFIG_DEBUG_INFO_BTF, or set btf_path to a file with the kernel's types")

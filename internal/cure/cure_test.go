@@ -9,7 +9,7 @@ import (
 )
 
 func TestCures(t *testing.T) {
-	bare := Host{}
+	bare := Host{Lacks: lacking("")}
 	for text, want := range map[string]string{
 		"load: operation not permitted":                              "CAP_BPF",
 		"attach: not on this kernel, or tracefs is not mounted":      "mount -t tracefs",
@@ -31,26 +31,30 @@ func TestCures(t *testing.T) {
 
 func TestNoCureThatThisHostHasTaken(t *testing.T) {
 	err := errors.Join(os.ErrPermission, errors.New("not on this kernel, or tracefs is not mounted"))
-	assert.Contains(t, Host{tracefs: true}.For(err), "CAP_BPF")
-	assert.NotContains(t, Host{tracefs: true}.For(err), "tracefs")
-	assert.NotContains(t, Host{privileged: true}.For(err), "CAP_BPF")
-	assert.Contains(t, Host{privileged: true, tracefs: true}.For(err), "none known")
+	lacks := []string{"CAP_PERFMON", "CAP_DAC_READ_SEARCH"}
+	assert.Equal(t, "run as root, or grant CAP_PERFMON, CAP_DAC_READ_SEARCH", Host{Lacks: lacks, tracefs: true}.For(err))
+	assert.NotContains(t, Host{}.For(err), "CAP_")
+	assert.Contains(t, Host{tracefs: true}.For(err), "none known")
 }
 
-func TestPrivileged(t *testing.T) {
-	for capabilities, want := range map[string]bool{
-		"000001ffffffffff": true,  // root
-		"000000c000001000": true,  // CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN
-		"0000000000201000": true,  // CAP_SYS_ADMIN, CAP_NET_ADMIN
-		"000000c000000000": false, // no CAP_NET_ADMIN
-		"0000008000001000": false, // no CAP_PERFMON
-		"00000000a80425fb": false, // root in a container
-		"0000000000000000": false,
-		"nonsense":         false,
+func TestWhichCapabilitiesAreMissing(t *testing.T) {
+	all := []string{"CAP_BPF", "CAP_PERFMON", "CAP_NET_ADMIN", "CAP_SYS_PTRACE", "CAP_DAC_READ_SEARCH"}
+	for set, want := range map[string][]string{
+		"000001ffffffffff": nil, // root
+		"000000c000081004": nil, // the five
+		"0000000000281004": nil, // CAP_SYS_ADMIN in place of CAP_BPF and CAP_PERFMON
+		"000000c000081002": nil, // CAP_DAC_OVERRIDE in place of CAP_DAC_READ_SEARCH
+		"0000008000081004": {"CAP_PERFMON"},
+		"000000c000080004": {"CAP_NET_ADMIN"},
+		"000000c000001004": {"CAP_SYS_PTRACE"},
+		"000000c000081000": {"CAP_DAC_READ_SEARCH"},
+		"00000000a80425fb": {"CAP_BPF", "CAP_PERFMON", "CAP_NET_ADMIN", "CAP_SYS_PTRACE"}, // root in a container
+		"0000000000000000": all,
+		"nonsense":         all,
 	} {
-		assert.Equal(t, want, privileged("Name:\tx\nCapEff:\t"+capabilities+"\nSeccomp:\t0\n"), capabilities)
+		assert.Equal(t, want, lacking("Name:\tx\nCapEff:\t"+set+"\nSeccomp:\t0\n"), set)
 	}
-	assert.False(t, privileged(""))
+	assert.Equal(t, all, lacking(""))
 }
 
 func TestAReasonIsOneLine(t *testing.T) {

@@ -3,10 +3,12 @@
 package e2e
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -45,6 +47,15 @@ func TestGateways(t *testing.T) {
 		t.Errorf("of %d records, by site: %v", len(tl.seen), tl.sites)
 	}
 	r.stop(t)
+
+	look := exec.Command("sh", "-c", commented(t, "gateway-tail.yaml")[0])
+	look.Dir = tl.dir
+	page, err := look.Output()
+	fatal(t, err)
+	t.Logf("%s: %d lines, such as %.200s", look.Args[2], bytes.Count(page, []byte("\n")), page)
+	if n := bytes.Count(page, []byte("\n")); n != len(tl.seen)+int(tl.again) {
+		t.Errorf("%d lines of %d records", n, len(tl.seen)+int(tl.again))
+	}
 }
 
 // refusesStrangers: who has no certificate of the authority sends nothing.

@@ -17,7 +17,8 @@ func TestKafkaGetsOTLP(t *testing.T) {
 	} {
 		t.Run(encoding, func(t *testing.T) {
 			o := newOutlet(t, "kafka-otlp.yaml", readOTLP(unmarshaler), "KAFKA_ENCODING="+encoding)
-			var d done
+			o.prime()
+			d := done{execs: primed}
 			d.add(o.rig, 3000, 500, 20)
 			big := o.runBig()
 			l := o.reported()

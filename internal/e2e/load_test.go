@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -54,6 +55,7 @@ var deeds = map[string]func(args []string) error{
 	"everything": everything,
 	"end":        end,
 	"rest":       rest,
+	"confine":    confine,
 }
 
 // open FILE n [rate] opens a file n times, on two threads: at so many a second, or as fast as it can.
@@ -149,8 +151,8 @@ func run(args []string) error {
 	return err
 }
 
-// runEach PROGRAM from n runs a program n times, and gives it the numbers from
-// the first one on.
+// runEach PROGRAM from n [bytes] runs a program n times, and gives it the numbers
+// from the first one on, and so many bytes.
 func runEach(args []string) error {
 	from, err := strconv.Atoi(args[1])
 	if err != nil {
@@ -160,8 +162,15 @@ func runEach(args []string) error {
 	if err != nil {
 		return err
 	}
+	size := 0
+	if len(args) > 3 {
+		if size, err = strconv.Atoi(args[3]); err != nil {
+			return err
+		}
+	}
+	much := strings.Repeat("x", size)
 	for i := range n {
-		pid, err := syscall.ForkExec(args[0], []string{args[0], strconv.Itoa(from + i)}, &syscall.ProcAttr{})
+		pid, err := syscall.ForkExec(args[0], []string{args[0], strconv.Itoa(from + i), much}, &syscall.ProcAttr{})
 		if err != nil {
 			return err
 		}

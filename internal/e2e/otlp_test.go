@@ -23,7 +23,8 @@ func outage(t *testing.T, exporter string, endpoint func(*tail) string, end func
 	r, certs := newLoads(t), newCertificates(t)
 	tl := newTail(t, certs)
 	env := append(certs.client(), "OTLP_EXPORTER="+exporter, "OTLP_ENDPOINT="+endpoint(tl), "OTLP_QUEUE_DIR="+filepath.Join(r.dir, "queue"))
-	r.watch(env, "examples/otlp.yaml")
+	soon := "yaml:exporters::" + exporter + "::retry_on_failure::max_interval: 2s"
+	r.watch(env, "examples/otlp.yaml", soon)
 	load := r.begin("openEach", filepath.Dir(r.watched))
 	eventually(t, "opens that arrive", func() bool { return tl.arrived().classes["file_open"] >= 2000 })
 	tl.stop(t)
@@ -34,7 +35,7 @@ func outage(t *testing.T, exporter string, endpoint func(*tail) string, end func
 	before := r.settledTo(opens, execs+2) // the loads themselves
 
 	end(r)
-	r.watch(env, "examples/otlp.yaml")
+	r.watch(env, "examples/otlp.yaml", soon)
 	execs += r.do("runEach", r.runs, "300", "300")["exec"]
 	r.settledTo(0, 300+1)
 	t.Logf("while nobody takes them: %q", lines(t, r.own, "otelcol_exporter_queue_size"))
@@ -51,6 +52,14 @@ func outage(t *testing.T, exporter string, endpoint func(*tail) string, end func
 		t.Errorf("%d were lost", lost)
 	}
 	tl.hasEach(r, opens, execs)
+	own, err := get(r.own)
+	fatal(t, err)
+	sent, _ := value(own, "otelcol_exporter_sent_log_records")
+	failed, _ := value(own, "otelcol_exporter_send_failed_log_records")
+	t.Logf("the exporter sent %.0f log records, and gave %.0f up", sent, failed)
+	if sent == 0 || failed > 0 {
+		t.Error("it gave some up, or does not tell")
+	}
 	eventually(t, "the ledger among the metrics that arrive", func() bool { return tl.ledger().of("exec", "reported") >= 301 })
 	t.Logf("at %s reported %d executions: metrics arrive", tl.ledger().at, tl.ledger().of("exec", "reported"))
 	r.stop(t)

@@ -9,7 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
+	"slices"
 	"testing"
 )
 
@@ -40,22 +40,52 @@ func TestPrometheusScrapesIt(t *testing.T) {
 // startPrometheus runs a server of its own and gives its address.
 func startPrometheus(t *testing.T, config string) string {
 	t.Helper()
-	dir, address := t.TempDir(), freeAddress(t)
-	file := filepath.Join(dir, "prometheus.yaml")
+	p := newPrometheus(t, config)
+	p.start()
+	return p.address
+}
+
+// A prometheus is a server of Debian's.
+type prometheus struct {
+	t            *testing.T
+	dir, address string
+	flags        []string
+	cmd          *exec.Cmd
+	output       output
+}
+
+func newPrometheus(t *testing.T, config string, flags ...string) *prometheus {
+	t.Helper()
+	p := &prometheus{t: t, dir: t.TempDir(), address: freeAddress(t)}
+	file := filepath.Join(p.dir, "prometheus.yml")
 	fatal(t, os.WriteFile(file, []byte(config), 0o600))
-	var output strings.Builder
-	cmd := exec.Command("prometheus", "--config.file="+file, "--storage.tsdb.path="+filepath.Join(dir, "data"),
-		"--web.listen-address="+address)
-	cmd.Stdout, cmd.Stderr = &output, &output
-	fatal(t, cmd.Start())
+	p.flags = append(slices.Clone(flags), "--config.file="+file, "--storage.tsdb.path="+filepath.Join(p.dir, "data"), "--web.listen-address="+p.address)
 	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
+		p.stop()
 		if t.Failed() {
-			t.Logf("Prometheus said:\n%s", &output)
+			t.Logf("Prometheus said:\n%s", &p.output)
 		}
 	})
-	return address
+	return p
+}
+
+func (p *prometheus) start() {
+	p.t.Helper()
+	p.cmd = exec.Command("prometheus", p.flags...)
+	p.cmd.Stdout, p.cmd.Stderr = &p.output, &p.output
+	fatal(p.t, p.cmd.Start())
+	eventually(p.t, "Prometheus", func() bool {
+		_, err := get("http://" + p.address + "/-/ready")
+		return err == nil
+	})
+}
+
+func (p *prometheus) stop() {
+	if p.cmd != nil {
+		_ = p.cmd.Process.Signal(os.Interrupt)
+		_ = p.cmd.Wait()
+	}
+	p.cmd = nil
 }
 
 // holds says whether a PromQL comparison selects anything.

@@ -35,7 +35,15 @@ type rig struct {
 // newRig starts the distribution with options such as "sampling::interval: 1s" of events.
 func newRig(t *testing.T, options ...string) *rig {
 	t.Helper()
-	r := newLoads(t)
+	r, cmd, metrics := prepareRig(t, options...)
+	r.collector = startCommand(t, cmd, metrics)
+	return r
+}
+
+// prepareRig does not start the distribution yet, and says where its metrics will be.
+func prepareRig(t *testing.T, options ...string) (r *rig, cmd *exec.Cmd, url string) {
+	t.Helper()
+	r = newLoads(t)
 	r.consumer = newSink(t)
 	metrics, own := freeAddress(t), freeAddress(t)
 	_, port, err := net.SplitHostPort(own)
@@ -45,11 +53,10 @@ func newRig(t *testing.T, options ...string) *rig {
 	for _, o := range options {
 		args = append(args, "--config", "yaml:receivers::ebpfsecurity::events::"+o)
 	}
-	cmd := command(args...)
+	cmd = command(args...)
 	cmd.Env = append(os.Environ(), "E2E_DIR="+r.dir, "E2E_METRICS="+metrics, "E2E_OWN_PORT="+port,
 		"E2E_CONSUMER="+r.consumer.Listener.Addr().String())
-	r.collector = startCommand(t, cmd, "http://"+metrics+"/metrics")
-	return r
+	return r, cmd, "http://" + metrics + "/metrics"
 }
 
 // newLoads is a rig with what loads need and nothing that watches them.

@@ -3,6 +3,7 @@
 package sensor
 
 import (
+	"errors"
 	"io"
 	"os"
 	"testing"
@@ -31,7 +32,7 @@ func TestDrain(t *testing.T) {
 		{"not at all", readings{again, unix.EIO}, unix.EIO},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if err := drain(&c.read); err != c.want || len(c.read) != 0 {
+			if err := drain(&c.read); !errors.Is(err, c.want) || len(c.read) != 0 {
 				t.Errorf("got %v, want %v; %d readings are left", err, c.want, len(c.read))
 			}
 		})

@@ -115,7 +115,9 @@ func TestKernelOverload(t *testing.T) {
 	r.settle()
 	before, err := s.Ledger()
 	fatal(t, err)
+	r.mu.Lock()
 	r.read, r.high = [event.KernelClasses]uint64{}, 0 // that the helpers were started
+	r.mu.Unlock()
 	close(started)
 	start := time.Now()
 	counts := s.counted(t, func() {
