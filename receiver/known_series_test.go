@@ -17,7 +17,7 @@ type knownSeries map[string]map[string][]string
 
 var (
 	metricSection = regexp.MustCompile(`(?m)^### (security\.ebpf|linux\.security|otelcol_ebpfsecurity)[._](\S+)$`)
-	attributeRow  = regexp.MustCompile("(?m)^\\| ([a-z_]+) \\| .* \\| (Any|Str|[A-Z][a-z]+:?)[^|]*\\|")
+	attributeRow  = regexp.MustCompile(`(?m)^\| ([a-z_]+) \| .* \| (Any|Str|[A-Z][a-z]+:?)[^|]*\|`)
 	enumerated    = regexp.MustCompile("``([^`]+)``")
 )
 
