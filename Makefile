@@ -22,7 +22,7 @@ SOURCES := $(shell find receiver internal -name '*.go' -not -name '*_test.go' -o
 TESTS := lint check-generated test-unit cross test-host-tools test-kernels test-e2e
 
 .PHONY: help run build generate check-generated lint test test-unit test-host-tools test-kernel-host \
-	test-kernels test-e2e cross bench clean need-go doctor pictures
+	test-kernels test-e2e cross bench clean need-go doctor pictures FORCE
 
 help: ## say what the targets are
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,8 +48,16 @@ $(TOOLS)/builder $(TOOLS)/golangci-lint: internal/tools/go.mod internal/tools/go
 		go -C internal/tools build -o $@ $$(awk '/^\t[^ ]*\/$(@F)$$/ { print $$1 }' internal/tools/go.mod)
 	@touch $@
 
+# The modules that the receiver is made of: new when one was added or is gone.
+build/modules: FORCE | need-go
+	@mkdir -p build
+	@go list -deps -f '{{with .Module}}{{.Path}}{{end}}' ./receiver | sort -u > $@.new
+	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+FORCE:
+
 # `-e`: ocb tidies, which wants modules that only tests of the components' tests need and that are not all to be had.
-$(DIST)/go.mod: $(RECIPE) $(TOOLS)/builder
+$(DIST)/go.mod: $(RECIPE) build/modules $(TOOLS)/builder
 	@mkdir -p $(DIST)
 	@GOFLAGS="-buildvcs=false -e" internal/tools/patiently.sh "fetching the collector's modules" \
 		$(TOOLS)/builder --config builder-config.yaml --skip-compilation

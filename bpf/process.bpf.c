@@ -281,6 +281,14 @@ static __always_inline void fill_parent(struct process *p, struct task_struct *p
 	p->parent_image = known ? known->image : 0;
 }
 
+/* classified_excluded is about the executable that was classified last. */
+static __always_inline bool classified_excluded(__u32 slot)
+{
+	struct walk *w = walk_in(slot);
+
+	return w && executable_excluded(&w->key);
+}
+
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
 {
@@ -305,6 +313,7 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 	if (!exe)
 		return 0;
 	p.type = classify(parent, exe, WALK_FORK, false);
+	p.excluded = classified_excluded(WALK_FORK);
 	add_process(my_counts(), tgid, &p);
 	return 0;
 }
@@ -389,6 +398,7 @@ int process_known(struct bpf_iter__task *ctx)
 	new.round = process_round;
 	new.image = KNOWN_IMAGE | bpf_ktime_get_ns();
 	new.type = classify(task, exe, WALK_KNOWN, false);
+	new.excluded = classified_excluded(WALK_KNOWN);
 	tgid = task->tgid;
 	add_process(c, tgid, &new);
 	if (task->signal->live.counter)
