@@ -129,7 +129,7 @@ test-kernels: | need-go ## kernel tests on the running kernel (as root), and in 
 	@testdata/kernels/test-matrix.sh
 
 test-e2e: build $(DOCTOR) $(TOOLS)/prometheus $(TOOLS)/promtool ## run the built distribution as a user would (as root)
-	@$(NEED) ip=iproute2 jq kcat perl zstd
+	@$(NEED) curl ip=iproute2 jq kcat perl zstd
 	PATH=$(TOOLS):$$PATH BIN=$(CURDIR)/$(BIN) DOCTOR=$(CURDIR)/$(DOCTOR) go test -tags e2e -count 1 -timeout 2h -v ./internal/e2e
 
 pictures: build $(TOOLS)/prometheus ## draw what the dashboards show of a run of some minutes: docs/images (as root)

@@ -53,7 +53,7 @@ type state struct {
 
 // examine looks at the host. What it puts into the kernel is gone afterwards.
 func examine(o options) *report {
-	r := &report{Host: lookAt(o)}
+	r := &report{Host: lookAt(o), Missing: []string{}}
 	s := sensor.Open(o.everything())
 	if err := s.Reports(); err != nil {
 		r.Records = cure.Line(err)
@@ -98,7 +98,7 @@ func (o options) everything() sensor.Options {
 }
 
 func (r *report) addHook(h sensor.Hook, here cure.Host) {
-	out := hook{Name: h.Name, Program: h.Program, Slows: h.SyscallTracepoints}
+	out := hook{Name: h.Name, Program: h.Program, Slows: h.SyscallTracepoints, Tried: []attempt{}}
 	for _, a := range h.Tried {
 		if a.Err != nil {
 			out.Tried = append(out.Tried, attempt{a.Program, a.Companion, cure.Line(a.Err)})

@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// scrapeInterval is that of examples/dashboards/prometheus.yaml.
+// scrapeInterval is that of Prometheus here.
 const scrapeInterval = 5 * time.Second
 
 // TestDashboardsShowWhatHappened runs the collector and the Prometheus of the
@@ -69,7 +69,7 @@ func (r *rig) watchedByPrometheus(etc string) *grafana {
 		"--config", test("checks::interval: 1s"), // so that a change shows soon
 		"--config", test("events::classes: {exit: true, close: true}"),
 		"--config", test("process::world_writable_dirs: ["+r.dir+"/dropped]"))
-	cmd.Env = append(os.Environ(), "METRICS_ADDRESS="+metrics, "OWN_METRICS_PORT="+port,
+	cmd.Env = append(os.Environ(), "PROMETHEUS_LISTEN="+metrics, "OTELCOL_METRICS_PORT="+port,
 		"OTLP_ENDPOINT=http://"+r.consumer.Listener.Addr().String())
 	inside := exec.Command("unshare", append([]string{
 		"--mount", "sh", "-c", `mount --bind "$0" /etc && exec "$@"`, etc, cmd.Path,
@@ -78,10 +78,7 @@ func (r *rig) watchedByPrometheus(etc string) *grafana {
 	from := time.Now()
 	r.collector = startCommand(r.T, inside, "http://"+metrics+"/metrics")
 
-	config, err := os.ReadFile(filepath.Join("..", "..", dashboards, "prometheus.yaml"))
-	fatal(r, err)
-	addresses := strings.NewReplacer("127.0.0.1:9102", metrics, "127.0.0.1:8888", own)
-	g := &grafana{address: startPrometheus(r.T, addresses.Replace(string(config))), from: from, interval: scrapeInterval}
+	g := &grafana{address: startPrometheus(r.T, scrapingExample(r.T, metrics, own, scrapeInterval)), from: from, interval: scrapeInterval}
 	eventually(r.T, "Prometheus to have scraped both", func() bool { return holds(g.address, "count(up == 1) == 2") })
 	return g
 }

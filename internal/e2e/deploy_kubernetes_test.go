@@ -29,12 +29,12 @@ type manifest struct {
 	Rules    []rbacRule
 	Subjects []struct{ Kind, Name, Namespace string }
 	RoleRef  struct{ Kind, Name string }
-	Spec     struct{ Template struct{ Spec pod } }
+	Spec     struct{ Template struct{ Spec podSpec } }
 }
 
 type rbacRule struct{ APIGroups, Resources, Verbs []string }
 
-type pod struct {
+type podSpec struct {
 	ServiceAccountName   string
 	HostPID, HostNetwork bool
 	Containers           []podContainer
@@ -89,7 +89,7 @@ func readManifests(t *testing.T) map[string]manifest {
 
 // container is what the kubelet makes of a pod. The directories that are
 // written are others, below dir.
-func (p pod) container(t *testing.T, i image, configs map[string]string, dir string) container {
+func (p podSpec) container(t *testing.T, i image, configs map[string]string, dir string) container {
 	t.Helper()
 	asked := p.Containers[0]
 	s := asked.SecurityContext

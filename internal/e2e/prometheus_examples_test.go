@@ -26,23 +26,9 @@ const (
 func TestPrometheusExample(t *testing.T) {
 	r, address := newLoads(t), freeAddress(t)
 	r.watch([]string{"PROMETHEUS_LISTEN=" + address}, "examples/prometheus.yaml")
-	examples, err := filepath.Abs(filepath.Join("..", "..", "examples"))
-	fatal(t, err)
-	page, err := os.ReadFile(filepath.Join(examples, "prometheus", "prometheus.yml"))
-	fatal(t, err)
-	config := string(page)
 	own, err := url.Parse(r.own)
 	fatal(t, err)
-	for was, is := range map[string]string{
-		`["127.0.0.1:9102"]`: `["` + address + `"]`, `["127.0.0.1:8888"]`: `["` + own.Host + `"]`,
-		"scrape_interval: 15s": "scrape_interval: 1s", `["..`: `["` + examples,
-	} {
-		if strings.Count(config, was) != 1 {
-			t.Fatalf("not one %q in prometheus.yml", was)
-		}
-		config = strings.Replace(config, was, is, 1)
-	}
-	p := newPrometheus(t, config)
+	p := newPrometheus(t, scrapingExample(t, address, own.Host, time.Second))
 	p.start()
 	p.follows(r, `{job="ebpfsecurity",instance="`+address+`"}`)
 	for _, query := range []string{`up{job="ebpfsecurity"} == 1`, `up{job="otelcol"} == 1`, `otelcol_ebpfsecurity_hooks_unserved{job="otelcol"}`} {
@@ -56,6 +42,27 @@ func TestPrometheusExample(t *testing.T) {
 		t.Error("no rules")
 	}
 	r.stop(t)
+}
+
+// scrapingExample is the example's config of Prometheus for these addresses of a
+// collector, and with another interval.
+func scrapingExample(t *testing.T, metrics, own string, interval time.Duration) string {
+	t.Helper()
+	examples, err := filepath.Abs(filepath.Join("..", "..", "examples"))
+	fatal(t, err)
+	page, err := os.ReadFile(filepath.Join(examples, "prometheus", "prometheus.yml"))
+	fatal(t, err)
+	config := string(page)
+	for was, is := range map[string]string{
+		`["127.0.0.1:9102"]`: `["` + metrics + `"]`, `["127.0.0.1:8888"]`: `["` + own + `"]`,
+		"scrape_interval: 15s": "scrape_interval: " + interval.String(), `["..`: `["` + examples,
+	} {
+		if strings.Count(config, was) != 1 {
+			t.Fatalf("not one %q in prometheus.yml", was)
+		}
+		config = strings.Replace(config, was, is, 1)
+	}
+	return config
 }
 
 // TestRemoteWriteExample: the collector writes to Prometheus, which shows what was

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"image/color"
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -17,32 +18,40 @@ import (
 // lines draws a line for each series, and below them their names.
 func (p *panel) lines(c draw.Canvas) {
 	const perLine = 14
-	legend := vg.Length(perLine * (1 + p.legend(c, true)))
+	names, count := p.legend(c)
+	legend := vg.Length(perLine * count)
 	chart := plot.New()
 	chart.BackgroundColor = nil
 	chart.X.Tick.Marker = plot.TimeTicks{Format: "15:04:05", Time: plot.UTCUnixTime}
 	chart.Y.Tick.Marker = ticks{p.Unit}
 	chart.Y.Min = 0
 	for _, axis := range []*plot.Axis{&chart.X, &chart.Y} {
-		axis.LineStyle.Color, axis.Tick.LineStyle.Color = edge, edge
+		axis.Color, axis.Tick.Color = edge, edge
 		axis.Tick.Label.Color = pale
 		axis.Tick.Label.Font = sized(9, font.Font{})
 		axis.Padding = 0
 	}
 	below := make([]float64, len(p.Series[0].Points))
+	var drawn []plot.Plotter
 	for i, s := range p.Series {
 		line, err := plotter.NewLine(p.at(s, below))
 		if err != nil {
 			continue // without points
 		}
 		line.Color, line.Width = s.hue(i), 1.2
-		chart.Add(line)
+		drawn = append(drawn, line)
 	}
+	slices.Reverse(drawn) // what is stacked on nothing must not be hidden by what is 0
+	chart.Add(drawn...)
 	if chart.Y.Max <= chart.Y.Min {
 		chart.Y.Max = chart.Y.Min + 1
 	}
 	chart.Draw(draw.Crop(c, 0, 0, legend, 0))
-	p.legend(c, false)
+	for i, s := range p.Series {
+		x, y := names[i].x, c.Min.Y+legend-vg.Length(perLine*(names[i].line+1))+3
+		c.StrokeLine2(draw.LineStyle{Color: s.hue(i), Width: 3}, x, y+3, x+10, y+3)
+		write(c, s.Name, 9, ink, font.Font{}, x+14, y)
+	}
 }
 
 // at are the points of a series, on top of those below it if they are stacked.
@@ -58,28 +67,25 @@ func (p *panel) at(s series, below []float64) plotter.XYs {
 	return points
 }
 
-// legend writes the names of the series, or only counts for how many further lines.
-func (p *panel) legend(c draw.Canvas, count bool) (further int) {
+// A place is where the name of a series begins: in which line below the chart.
+type place struct {
+	x    vg.Length
+	line int
+}
+
+// legend places the names of the series below one another where they have no room.
+func (p *panel) legend(c draw.Canvas) (places []place, lines int) {
 	x := c.Min.X
-	lines := 0
-	for pass := range 2 {
-		x, lines = c.Min.X, 0
-		for i, s := range p.Series {
-			width := vg.Length(22) + vg.Length(len(s.Name))*5
-			if x+width > c.Max.X && x > c.Min.X {
-				x = c.Min.X
-				lines++
-			}
-			if pass == 1 && !count {
-				y := c.Min.Y + vg.Length(14*(further-lines)) + 3
-				c.StrokeLine2(draw.LineStyle{Color: s.hue(i), Width: 3}, x, y+3, x+10, y+3)
-				write(c, s.Name, 9, ink, font.Font{}, x+14, y)
-			}
-			x += width
+	for _, s := range p.Series {
+		width := vg.Length(22) + vg.Length(len(s.Name))*5
+		if x+width > c.Max.X && x > c.Min.X {
+			x = c.Min.X
+			lines++
 		}
-		further = lines
+		places = append(places, place{x, lines})
+		x += width
 	}
-	return further
+	return places, lines + 1
 }
 
 // bars draws a bar for each series, with its name and value.
@@ -167,17 +173,20 @@ func sized(size float64, f font.Font) font.Font {
 func (s *series) hue(i int) color.Color {
 	switch s.Name {
 	case "critical", "suspicious", "lost_ring", "degraded":
-		return color.NRGBA{0xc6, 0x28, 0x28, 0xff}
-	case "high", "refused", "lost_batch":
-		return color.NRGBA{0xe0, 0x5d, 0x0f, 0xff}
+		return rgb(0xc62828)
+	case "refused":
+		return rgb(0x8b0000)
+	case "high", "lost_batch":
+		return rgb(0xe05d0f)
 	}
-	all := []color.Color{
-		color.NRGBA{0x1f, 0x77, 0xb4, 0xff}, color.NRGBA{0xe0, 0x5d, 0x0f, 0xff}, color.NRGBA{0x2c, 0x8c, 0x2c, 0xff},
-		color.NRGBA{0xc6, 0x28, 0x28, 0xff}, color.NRGBA{0x7e, 0x57, 0xc2, 0xff}, color.NRGBA{0x8c, 0x56, 0x4b, 0xff},
-		color.NRGBA{0xd6, 0x4f, 0xa6, 0xff}, color.NRGBA{0x60, 0x60, 0x60, 0xff}, color.NRGBA{0x9a, 0x9a, 0x00, 0xff},
-		color.NRGBA{0x00, 0x97, 0xa7, 0xff},
+	all := []uint32{
+		0x1f77b4, 0xe05d0f, 0x2c8c2c, 0xc62828, 0x7e57c2, 0x8c564b, 0xd64fa6, 0x606060, 0x9a9a00, 0x0097a7,
 	}
-	return all[i%len(all)]
+	return rgb(all[i%len(all)])
+}
+
+func rgb(c uint32) color.Color {
+	return color.NRGBA{uint8(c >> 16), uint8(c >> 8), uint8(c), 0xff}
 }
 
 // ticks writes the numbers of an axis in a unit.
