@@ -44,7 +44,7 @@ var written = time.Date(2025, 5, 1, 12, 0, 0, 0, time.UTC)
 // who may execute, and the umask is any.
 func copyHost(t testing.TB, name string) tree {
 	t.Helper()
-	h, from := tree{t, t.TempDir()}, filepath.Join("testdata", "hosts", name)
+	h, from := tree{t, t.TempDir(), true}, filepath.Join("testdata", "hosts", name)
 	err := filepath.WalkDir(from, func(file string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -93,7 +93,7 @@ func hostNames(t testing.TB) []string {
 	return names
 }
 
-// rootOwned is a file system of which all is root's, whoever runs the test.
+// rootOwned is a file system of which all is root's.
 type rootOwned struct{ *Root }
 
 type rootsFile struct{ fs.FileInfo }
@@ -113,7 +113,6 @@ func (r rootOwned) Lstat(name string) (fs.FileInfo, error) {
 func TestHosts(t *testing.T) {
 	for _, name := range hostNames(t) {
 		host := at(copyHost(t, name).host())
-		host.fs = rootOwned{host.fs.(*Root)}
 		for _, c := range All() {
 			t.Run(name+"/"+c.ID, func(t *testing.T) {
 				golden(t, "testdata/golden/"+name+"/"+c.ID+".txt", shown(one(t, c, host)))
