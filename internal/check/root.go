@@ -110,6 +110,9 @@ func (r *Root) ReadLink(name string) (string, error) {
 	return r.dir.Readlink(at)
 }
 
+// Real returns what a path leads to, as a path without links.
+func (r *Root) Real(name string) (string, error) { return r.resolve("stat", name, true) }
+
 // resolve returns a path without links. The last name stays a link if follow
 // is false.
 func (r *Root) resolve(op, name string, follow bool) (string, error) {
