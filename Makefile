@@ -7,6 +7,7 @@ BIN    := bin/otelcol-ebpfsecurity
 DOCTOR := bin/ebpfsecurity-doctor
 DIST   := build/otelcol
 TOOLS  := $(CURDIR)/build/tools
+TREE   := $(CURDIR)/build/.debian12
 NEED   := internal/tools/need.sh
 SUDO   := $(if $(filter-out 0,$(shell id -u)),$(shell command -v sudo))
 
@@ -21,8 +22,8 @@ SOURCES := $(shell find receiver internal -name '*.go' -not -name '*_test.go' -o
 # In this order: what fails soonest comes first.
 TESTS := lint check-generated test-unit cross test-host-tools test-kernels test-e2e
 
-.PHONY: help run build generate check-generated lint test test-unit test-host-tools test-kernel-host \
-	test-kernels test-e2e cross bench clean need-go doctor pictures FORCE
+.PHONY: help run build generate check-generated lint test test-unit test-host-tools need-host-tools compare \
+	test-kernel-host test-kernels test-e2e cross bench clean need-go doctor pictures FORCE
 
 help: ## say what the targets are
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -102,11 +103,28 @@ test-unit: | need-go ## unit tests with the race detector
 	@$(NEED) gcc /usr/include/stdlib.h=libc6-dev
 	CGO_ENABLED=1 go test -race -skip '^TestKernel' ./...
 
-test-host-tools: $(TOOLS)/sshd $(TOOLS)/auditctl | need-go ## compare the checks with sshd, sudo and others of this host (as root)
+test-host-tools: need-host-tools ## compare the checks with sshd, sudo and others of this host and of a Debian (as root)
+	PATH=$(TOOLS):$$PATH DEBIAN=$(TREE) go test -tags host -count 1 -timeout 1h -run '^TestHost' \
+		./internal/check ./internal/rpmdb ./internal/sensor
+
+compare: need-host-tools ## compare the checks with OpenSCAP and Lynis, and write docs/comparison.md (as root)
+	PATH=$(TOOLS):$$PATH DEBIAN=$(TREE) go test -tags host -count 1 -timeout 1h -run '^TestHostComparison$$' ./internal/check -update
+
+need-host-tools: $(TOOLS)/sshd $(TOOLS)/auditctl $(TREE) | need-go
 	@$(NEED) sudo unshare=util-linux ssh-keygen=openssh-client getent=libc-bin passwd ip=iproute2 ss=iproute2 \
 		nft=nftables iptables dbus-daemon systemctl=systemd rpm db5.3_load=db5.3-util /usr/bin/python3=python3 \
-		/usr/lib/$$(uname -m)-linux-gnu/libauparse.so.0=libauparse0
-	PATH=$(TOOLS):$$PATH go test -tags host -count 1 -run '^TestHost' ./internal/check ./internal/rpmdb ./internal/sensor
+		/usr/lib/$$(uname -m)-linux-gnu/libauparse.so.0=libauparse0 systemd-nspawn=systemd-container \
+		oscap=openscap-scanner /usr/share/xml/scap/ssg/content/ssg-debian11-xccdf.xml=ssg-debian lynis
+
+# A Debian to compare with: tests start it, and leave it as it is. The dot hides it from Go.
+$(TREE): internal/check/testdata/comparison/packages
+	@$(NEED) mmdebstrap
+	@rm -rf $@ $@.new; mkdir -p $(@D)
+	@internal/tools/patiently.sh "installing a Debian in $@" \
+		mmdebstrap --quiet --variant=minbase --include="$$(tr '\n' ' ' < $<)" --dpkgopt=force-unsafe-io \
+		--aptopt='APT::Install-Recommends "false"' --dpkgopt='path-exclude=/usr/share/man/*' \
+		--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/locale/*' bookworm $@.new
+	@mv $@.new $@; touch $@
 
 # What would start a server when it is installed is taken out of its package.
 $(TOOLS)/auditctl:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -68,14 +69,16 @@ func (h *Host) authorizedKeysFiles() ([]string, error) {
 	if c.unsure {
 		err = errors.Join(err, errors.Join(c.problems...))
 	}
-	switch values := strings.Fields(c.global.value("authorizedkeysfile")); {
-	case len(values) == 0:
-		return []string{".ssh/authorized_keys", ".ssh/authorized_keys2"}, ignoreAbsent(err)
-	case len(values) == 1 && values[0] == "none":
-		return nil, err
-	default:
-		return values, err
+	c.global.setDefault("authorizedkeysfile", ".ssh/authorized_keys .ssh/authorized_keys2")
+	var patterns []string
+	for _, block := range append(c.matches, c.global) { // whom a block is about is not asked
+		for _, pattern := range strings.Fields(block.value("authorizedkeysfile")) {
+			if pattern != "none" && !slices.Contains(patterns, pattern) {
+				patterns = append(patterns, pattern)
+			}
+		}
 	}
+	return patterns, ignoreAbsent(err)
 }
 
 // keyFile puts an account's name, number and home in the place of sshd's
@@ -132,10 +135,15 @@ func (k *keyFiles) read(a account, name string) {
 }
 
 // isProtected wants of the file and the directories up to the home what sshd's
-// StrictModes does: only the account and root may write.
+// StrictModes does: only the account and root may write. A link is followed
+// first.
 func (k *keyFiles) isProtected(a account, name string) bool {
-	home := path.Clean("/" + a.home)
-	for at := name; ; at = path.Dir(at) {
+	real, err := k.host.Real(name)
+	home, homeErr := k.host.Real(a.home)
+	if err != nil || homeErr != nil {
+		return true // it is gone
+	}
+	for at := real; ; at = path.Dir(at) {
 		info, err := k.host.Stat(at)
 		if err != nil { // gone, or not to be seen
 			k.problem(nothing(err))

@@ -32,6 +32,7 @@ func openSCAPDifferences() []difference {
 		{"login_defs.umask", openSCAP, Pass, Fail, "It does not understand an umask of four digits."},
 		{"sudo.use_pty", openSCAP, Fail, Pass, "It does not see that a later line takes the setting back."},
 		{"sudo.logfile", openSCAP, Pass, Fail, "It takes the quotes around the value for a part of it."},
+		{"sudo.logfile", openSCAP, Fail, Pass, "It reads a file that sudo refuses, because all may write it."},
 		{"sudo.nopasswd", openSCAP, Pass, Fail, "It reads files in /etc/sudoers.d that sudo leaves out: those with a dot in their name."},
 		{"sudo.authenticate", openSCAP, Fail, Pass, "It reads no other directory that sudoers includes."},
 		{"sshd.loglevel", openSCAP, Pass, Fail, "It wants the word INFO in the file. CIS takes VERBOSE too, and INFO is sshd's default."},

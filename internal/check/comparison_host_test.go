@@ -153,13 +153,16 @@ func oscapLimits() map[string]string {
 
 // judge says what we do of the root that this process sees.
 func judge(t *testing.T) judgement {
-	h := hostAt(t, "/")
-	Prepare(h)
-	h.Legacy = sensor.Iptables{}
 	j := judgement{Ours: map[string]Verdict{}}
 	var all []Outcome
 	for _, c := range All() {
-		o := one(t, c, h)
+		o := Outcome{Status: Timeout}
+		for try := 0; o.Status == Timeout && try < 100; try++ { // the machine may be busy
+			h := hostAt(t, "/")
+			Prepare(h)
+			h.Legacy = sensor.Iptables{}
+			o = one(t, c, h)
+		}
 		all = append(all, o)
 		for rule, pass := range verdicts(o) {
 			j.Ours[rule] = Fail

@@ -29,7 +29,7 @@ func crontabs() Check {
 			{
 				"crontab.writable", Critical, 1, "",
 				"Whoever may write there runs commands as root.",
-				"Run chmod go-w for the files and directories.",
+				"Run chown root and chmod go-w for the files and directories.",
 			},
 			{
 				"crontab.private", Low, 1, "2.4.1.2",
@@ -160,18 +160,18 @@ func (c *cronFiles) periodic() {
 }
 
 // names are the files of a directory that cron or run-parts takes. On Debian
-// those are none with a dot.
+// their names consist of letters, digits, underscores and hyphens.
 func (c *cronFiles) names(dir string) []string {
 	entries, err := c.DirIfAny(dir)
 	c.problem(err)
-	if len(entries) > 0 {
+	if is, _ := c.isDir(dir); is {
 		c.found = append(c.found, dir)
 	}
 	_, err = c.Stat("etc/debian_version")
 	strict := err == nil
 	var names []string
 	for _, e := range entries {
-		isOther := strict && strings.Contains(e.Name(), ".")
+		isOther := strict && strings.Trim(e.Name(), "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") != ""
 		if !e.IsDir() && !isOther && !isJunk(e.Name()) {
 			names = append(names, path.Join(dir, e.Name()))
 		}
@@ -217,7 +217,8 @@ func (c *cronFiles) judge() {
 			c.problem(nothing(err))
 			continue
 		}
-		if info.Mode().Perm()&0o022 != 0 {
+		uid, _, _ := ownerOf(info)
+		if info.Mode().Perm()&0o022 != 0 || uid != 0 {
 			writable = append(writable, "/"+name)
 		}
 		if path.Dir(name) == "etc" && info.Mode().Perm()&0o077 != 0 {

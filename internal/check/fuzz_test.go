@@ -76,7 +76,7 @@ func FuzzPaths(f *testing.F) {
 	f.Add("a/b/file/..", "", "")
 	f.Fuzz(func(t *testing.T, name, link, loop string) {
 		dir := t.TempDir()
-		h := tree{t, filepath.Join(dir, "root")}
+		h := tree{TB: t, dir: filepath.Join(dir, "root")}
 		h.write("a/b/file", "inside")
 		h.write("file", "inside")
 		if err := os.WriteFile(filepath.Join(dir, "outside"), []byte("outside"), 0o644); err != nil {

@@ -189,6 +189,19 @@ func (h *Host) Lstat(name string) (fs.FileInfo, error) { return fs.Lstat(h.fs, c
 // Link returns what a link says.
 func (h *Host) Link(name string) (string, error) { return fs.ReadLink(h.fs, clean(name)) }
 
+// Real returns what a path leads to, as a path without links where there can be
+// some.
+func (h *Host) Real(name string) (string, error) {
+	r, ok := h.fs.(interface {
+		Real(name string) (string, error)
+	})
+	if !ok {
+		return "/" + clean(name), nil
+	}
+	real, err := r.Real(clean(name))
+	return path.Join("/", real), err
+}
+
 // clean makes a path as fs.FS wants it of one as the host's files have it. It
 // takes .. by the text, as if what is before it were no link.
 func clean(name string) string {

@@ -42,7 +42,7 @@ var written = time.Date(2025, 5, 1, 12, 0, 0, 0, time.UTC)
 // who may execute, and the umask is any: what differs is in testdata/modes.
 func copyHost(t testing.TB, name string) tree {
 	t.Helper()
-	h, from := tree{t, t.TempDir()}, filepath.Join("testdata", "hosts", name)
+	h, from := tree{TB: t, dir: t.TempDir()}, filepath.Join("testdata", "hosts", name)
 	err := filepath.WalkDir(from, func(file string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err

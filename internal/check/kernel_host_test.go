@@ -48,6 +48,10 @@ func TestHostChains(t *testing.T) {
 
 	output(t, "nft", "flush", "ruleset")
 	expectFirewalls(t, "none")
+	output(t, "nft", "add table inet off { flags dormant; chain in { type filter hook input priority 0; policy drop; }; }")
+	compareChains(t, 1)
+	expectFirewalls(t, "none")
+	output(t, "nft", "flush", "ruleset")
 	output(t, "iptables-nft", "-L")
 	expectFirewalls(t, "none")
 	output(t, "ip6tables-nft", "-A", "INPUT", "-p", "tcp", "-j", "DROP")
@@ -89,7 +93,7 @@ func compareChains(t *testing.T, atLeast int) {
 }
 
 func chainText(c Chain) string {
-	return fmt.Sprintf("%s %s, drops %v, %d rules", c.Type, c.Hook, c.Drops, c.Rules)
+	return fmt.Sprintf("%s %s, drops %v, %d rules, dormant %v", c.Type, c.Hook, c.Drops, c.Rules, c.Dormant)
 }
 
 // nftChains are those that nft lists.
@@ -110,10 +114,12 @@ func nftChains(t *testing.T) map[string]string {
 		}
 	}
 	all := map[string]string{}
+	text := output(t, "nft", "list", "ruleset") // the other form has the table's name for its flags
 	for _, o := range list.Nftables {
 		if c := o.Chain; c != nil {
 			name := c.Family + " " + c.Table + " " + c.Name
-			all[name] = chainText(Chain{Hook: c.Hook, Type: c.Type, Drops: c.Policy == "drop", Rules: rules[name]})
+			dormant := strings.Contains(text, "table "+c.Family+" "+c.Table+" {\n\tflags dormant\n")
+			all[name] = chainText(Chain{Hook: c.Hook, Type: c.Type, Drops: c.Policy == "drop", Rules: rules[name], Dormant: dormant})
 		}
 	}
 	return all

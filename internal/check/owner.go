@@ -1,6 +1,7 @@
 package check
 
 import (
+	"fmt"
 	"io/fs"
 	"strconv"
 	"syscall"
@@ -13,6 +14,15 @@ func ownerOf(info fs.FileInfo) (uid, gid uint32, ok bool) {
 		return 0, 0, false
 	}
 	return s.Uid, s.Gid, true
+}
+
+// fileID tells a file from others with the same name, such as one of a container.
+func fileID(info fs.FileInfo) string {
+	s, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return ""
+	}
+	return fmt.Sprint(s.Dev, " ", s.Ino)
 }
 
 // accountNames are the names of users and groups by their numbers.

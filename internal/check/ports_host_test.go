@@ -181,18 +181,22 @@ func connect(t testing.TB, network, address string) {
 	t.Cleanup(func() { _ = c.Close() })
 }
 
-// TestHostOpenExe finds the program of a process that is deleted, and not what
-// has taken its name.
-func TestHostOpenExe(t *testing.T) {
-	name := t.TempDir() + "/sleeper"
+// sleeper is a copy of a program that does nothing for long.
+func sleeper(t testing.TB, name string) {
+	t.Helper()
 	b, err := os.ReadFile("/bin/sleep")
+	if err == nil {
+		err = os.WriteFile(name, b, 0o755)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(name, b, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(name, "1000")
+}
+
+// sleeps starts a command that sleeps, and returns what is said of its program.
+func sleeps(t testing.TB, name string, args ...string) func() program {
+	t.Helper()
+	cmd := exec.Command(name, args...)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -201,12 +205,21 @@ func TestHostOpenExe(t *testing.T) {
 		_ = cmd.Wait()
 	})
 	h := hostAt(t, "/")
-	describe := func() program {
+	return func() program {
+		t.Helper()
 		all, err := NewHost(h.fs, h.Options).Processes()
 		equal(t, "error", err, nil)
 		i := slices.IndexFunc(all, func(p Process) bool { return p.PID == cmd.Process.Pid })
 		return h.executables().of(all[i])
 	}
+}
+
+// TestHostOpenExe finds the program of a process that is deleted, and not what
+// has taken its name.
+func TestHostOpenExe(t *testing.T) {
+	name := t.TempDir() + "/sleeper"
+	sleeper(t, name)
+	describe := sleeps(t, name, "1000")
 	p := describe()
 	equal(t, "path", p.path, name)
 	equal(t, "it is the host's", p.isHosts, true)
@@ -217,12 +230,49 @@ func TestHostOpenExe(t *testing.T) {
 	equal(t, "path", p.path, name)
 	equal(t, "it is the host's", p.isHosts, false)
 	equal(t, "it is deleted", p.isDeleted, true)
-	f, err := h.openProgram(p)
+	f, err := hostAt(t, "/").openProgram(p)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = f.Close() }()
 	info, err := f.Stat()
 	equal(t, "error", err, nil)
-	equal(t, "size", info.Size(), int64(len(b)))
+	there, err := os.Stat("/bin/sleep")
+	equal(t, "error", err, nil)
+	equal(t, "size", info.Size(), there.Size())
+}
+
+// TestHostExeNamedDeleted is not misled by a name.
+func TestHostExeNamedDeleted(t *testing.T) {
+	name := t.TempDir() + "/sleeper (deleted)"
+	sleeper(t, name)
+	p := sleeps(t, name, "1000")()
+	equal(t, "path", p.path, name)
+	equal(t, "it is the host's", p.isHosts, true)
+	equal(t, "it is deleted", p.isDeleted, false)
+}
+
+// TestHostExeOfContainer tells programs apart that have one name and one time,
+// each in a mount namespace of its own.
+func TestHostExeOfContainer(t *testing.T) {
+	dir := t.TempDir()
+	name, other := dir+"/sleeper", dir+"/other"
+	for _, file := range []string{name, other} {
+		sleeper(t, file)
+		if err := os.Chtimes(file, time.Unix(0, 0), time.Unix(0, 0)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ours := sleeps(t, name, "1000")()
+	inside := sleeps(t, "unshare", "--mount", "sh", "-c", "mount --bind "+other+" "+name+"; exec "+name+" 1000")
+	theirs := inside()
+	for deadline := time.Now().Add(time.Minute); theirs.path != name && time.Now().Before(deadline); theirs = inside() {
+		time.Sleep(10 * time.Millisecond)
+	}
+	equal(t, "path", theirs.path, name)
+	equal(t, "ours is the host's", ours.isHosts, true)
+	equal(t, "theirs is the host's", theirs.isHosts, false)
+	if ours.key == theirs.key {
+		t.Errorf("both are %q", ours.key)
+	}
 }

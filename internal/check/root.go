@@ -49,6 +49,9 @@ func (r *Root) Close() error {
 	return r.dir.Close()
 }
 
+// Real returns what a path leads to, as a path without links.
+func (r *Root) Real(name string) (string, error) { return r.resolve("stat", name, true) }
+
 // resolve returns a path without links, one name after another. The last name
 // stays a link if follow is false.
 func (r *Root) resolve(op, name string, follow bool) (string, error) {

@@ -167,7 +167,7 @@ func TestExchangedWhileRead(t *testing.T) {
 
 // A faulty host does not let some of its files be opened or read.
 type faulty struct {
-	*Root
+	ownedFS
 	open, read map[string]error
 }
 
@@ -180,7 +180,7 @@ func (h tree) faulty(open, read map[string]error) *Host {
 	h.Cleanup(func() { _ = root.Close() })
 	o := DefaultOptions()
 	o.Profile = CIS2
-	return NewHost(faulty{root, open, read}, o)
+	return NewHost(faulty{ownedFS{Root: root}, open, read}, o)
 }
 
 func (f faulty) Open(name string) (fs.File, error) {

@@ -47,7 +47,8 @@ root ALL=(ALL:ALL) ALL
 alice ALL=(ALL:ALL) NOPASSWD: ALL
 @includedir /etc/sudoers.d
 END
-chmod 0666 /etc/sudoers
+echo 'Defaults logfile=/var/log/sudo.log' > /etc/sudoers.d/log
+chmod 0666 /etc/sudoers.d/log
 
 set_sysctl net.ipv4.ip_forward 1
 set_sysctl net.ipv6.conf.all.forwarding 1
