@@ -138,12 +138,12 @@ func (k *keyFiles) read(a account, name string) {
 // StrictModes does: only the account and root may write. A link is followed
 // first.
 func (k *keyFiles) isProtected(a account, name string) bool {
-	real, err := k.host.Real(name)
+	resolved, err := k.host.Real(name)
 	home, homeErr := k.host.Real(a.home)
 	if err != nil || homeErr != nil {
 		return true // it is gone
 	}
-	for at := real; ; at = path.Dir(at) {
+	for at := resolved; ; at = path.Dir(at) {
 		info, err := k.host.Stat(at)
 		if err != nil { // gone, or not to be seen
 			k.problem(nothing(err))

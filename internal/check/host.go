@@ -198,8 +198,8 @@ func (h *Host) Real(name string) (string, error) {
 	if !ok {
 		return "/" + clean(name), nil
 	}
-	real, err := r.Real(clean(name))
-	return path.Join("/", real), err
+	resolved, err := r.Real(clean(name))
+	return path.Join("/", resolved), err
 }
 
 // clean makes a path as fs.FS wants it of one as the host's files have it. It
