@@ -75,7 +75,8 @@ func sshdSays(t *testing.T, h tree, program string) []string {
 	if out, err := exec.Command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	script := fmt.Sprintf("mount -t tmpfs run /run; mkdir -m 755 /run/sshd; exec %s -T -f /etc/ssh/sshd_config -h %s", program, key)
+	script := fmt.Sprintf("mount -t tmpfs run /run; mkdir -m 755 /run/sshd; "+
+		"%s -T -f /etc/ssh/sshd_config -h %s 2> /run/err || { cat /run/err; exit 1; }", program, key)
 	out := inPlaceOf(t, h, []string{"etc/passwd", "etc/ssh"}, script)
 	return strings.Split(strings.TrimSuffix(out, "\n"), "\n")
 }

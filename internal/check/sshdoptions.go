@@ -1,6 +1,7 @@
 package check
 
 import (
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,12 +16,16 @@ const (
 	sshdFacility                  // in upper case
 	sshdLevel                     // in upper case
 	sshdTime                      // seconds, or 1h30m
+	sshdNumber                    // decimal, whatever zeros come first
+	sshdMask                      // octal
 	sshdRekey                     // 1G 1h
 	sshdStartups                  // 10 or 10:30:100; the last counts, until OpenSSH 9.2 at least
 	sshdList                      // all count, each argument for itself
 	sshdFirstList                 // the first counts, each argument for itself
 	sshdSubsystem                 // all count
-	sshdLast                      // the last counts
+	sshdListens                   // the first counts: ports, or hosts with ports
+	sshdHash                      // in upper case; the last counts
+	sshdQoS                       // one for interactive sessions and one for others, or one for both; the last counts
 	sshdRest                      // the rest of the line, quotes and all
 )
 
@@ -33,6 +38,12 @@ func sshdKindOf(key string) sshdKind {
 		return sshdFacility
 	case "logingracetime", "clientaliveinterval", "unusedconnectiontimeout":
 		return sshdTime
+	case "maxauthtries", "maxsessions", "clientalivecountmax", "x11displayoffset", "requiredrsasize":
+		return sshdNumber
+	case "streamlocalbindmask":
+		return sshdMask
+	case "permitlisten":
+		return sshdListens
 	case "rekeylimit":
 		return sshdRekey
 	case "maxstartups":
@@ -44,8 +55,10 @@ func sshdKindOf(key string) sshdKind {
 		return sshdFirstList
 	case "subsystem":
 		return sshdSubsystem
-	case "fingerprinthash", "streamlocalbindmask", "ipqos":
-		return sshdLast
+	case "fingerprinthash":
+		return sshdHash
+	case "ipqos":
+		return sshdQoS
 	case "forcecommand", "versionaddendum", "authorizedkeyscommand", "authorizedprincipalscommand":
 		return sshdRest
 	case "addressfamily", "usepam", "permitrootlogin", "ignorerhosts", "ignoreuserknownhosts", "hostbasedauthentication",
@@ -60,9 +73,13 @@ func sshdKindOf(key string) sshdKind {
 	return sshdRaw
 }
 
-// sshdName is an option's present name.
+// sshdName is an option's present name, "" of one that does nothing any more.
 func sshdName(key string) string {
 	switch key {
+	case "protocol", "serverkeybits", "keyregenerationinterval", "rhostsauthentication", "rhostsrsaauthentication",
+		"rsaauthentication", "verifyreversemapping", "reversemappingcheck", "authorizedkeysfile2", "uselogin",
+		"useprivilegeseparation", "pamauthenticationviakbdint":
+		return ""
 	case "challengeresponseauthentication", "skeyauthentication":
 		return "kbdinteractiveauthentication"
 	case "dsaauthentication":
@@ -146,9 +163,6 @@ func sshdDefaults() []string {
 
 // normal is a value as sshd -T shows it. It is not ok if sshd refuses it.
 func (k sshdKind) normal(value string) (normal string, ok bool) {
-	if strings.EqualFold(value, "none") {
-		return "none", true
-	}
 	switch k {
 	case sshdWord:
 		word := sshdSynonym(strings.ToLower(value))
@@ -162,14 +176,56 @@ func (k sshdKind) normal(value string) (normal string, ok bool) {
 	case sshdTime:
 		seconds, ok := sshdSeconds(value)
 		return strconv.FormatInt(seconds, 10), ok
+	case sshdNumber:
+		n, err := strconv.ParseInt(value, 10, 32)
+		return strconv.FormatInt(n, 10), err == nil && n >= 0
+	case sshdMask:
+		n, err := strconv.ParseUint(value, 8, 16)
+		return "0" + strconv.FormatUint(n, 8), err == nil && n <= 0o777
+	case sshdHash:
+		value = strings.ToUpper(value)
+		return value, value == "SHA256" || value == "MD5"
 	case sshdRekey:
 		return sshdRekeyLimit(value)
 	case sshdStartups:
-		if !strings.Contains(value, ":") {
-			return value + ":30:" + value, true
+		return sshdStartupLimits(value)
+	case sshdQoS:
+		if words := strings.Fields(value); len(words) == 1 {
+			return value + " " + value, true
 		}
+	case sshdListens:
+		return sshdListening(value), true
+	}
+	if strings.EqualFold(value, "none") {
+		return "none", true
 	}
 	return value, true
+}
+
+// sshdStartupLimits reads one number, or three with colons between.
+func sshdStartupLimits(value string) (string, bool) {
+	parts := strings.Split(value, ":")
+	if len(parts) == 1 {
+		parts = []string{value, "30", value}
+	}
+	ok := len(parts) == 3
+	for i, part := range parts {
+		n, err := strconv.Atoi(part)
+		ok = ok && err == nil && n > 0
+		parts[i] = strconv.Itoa(n)
+	}
+	return strings.Join(parts, ":"), ok
+}
+
+// sshdListening puts a star before a port without a host.
+func sshdListening(value string) string {
+	words := strings.Fields(value)
+	for i, word := range words {
+		if word != "any" && word != "none" && !strings.Contains(word, ":") {
+			words[i] = "*:" + word
+		}
+	}
+	return strings.Join(words, " ")
 }
 
 // sshdWords are the values of all options that are words.
@@ -233,24 +289,30 @@ func sshdSeconds(s string) (int64, bool) {
 // sshd -T shows as 0 where they are not limited.
 func sshdRekeyLimit(s string) (string, bool) {
 	amount, time, _ := strings.Cut(s, " ")
-	data := int64(0)
+	data, ok := int64(0), true
 	if amount != "default" {
-		digits := strings.TrimRight(amount, "KMGkmg")
-		n, err := strconv.ParseInt(digits, 10, 32)
-		if err != nil || len(amount)-len(digits) > 1 {
-			return "", false
-		}
-		data = n
-		if digits != amount {
-			data <<= 10 * (1 + strings.IndexByte("kmg", amount[len(digits)]|0x20))
-		}
+		data, ok = sshdBytes(amount)
 	}
-	seconds := int64(0)
+	seconds, timeOK := int64(0), true
 	if time != "" && time != "none" {
-		var ok bool
-		if seconds, ok = sshdSeconds(time); !ok {
-			return "", false
+		seconds, timeOK = sshdSeconds(time)
+	}
+	return strconv.FormatInt(data, 10) + " " + strconv.FormatInt(seconds, 10), ok && timeOK
+}
+
+// sshdBytes reads an amount such as 512M or 1.5G.
+func sshdBytes(s string) (int64, bool) {
+	scale := 0
+	if s != "" {
+		if at := strings.IndexByte("bkmgtpe", s[len(s)-1]|0x20); at >= 0 {
+			s, scale = s[:len(s)-1], 10*at
 		}
 	}
-	return strconv.FormatInt(data, 10) + " " + strconv.FormatInt(seconds, 10), true
+	n, err := strconv.ParseFloat(s, 64)
+	isPlain := strings.Trim(s, "0123456789.") == ""
+	bytes := math.Ldexp(n, scale)
+	if err != nil || !isPlain || bytes >= math.MaxInt64 {
+		return 0, false
+	}
+	return int64(bytes), true
 }

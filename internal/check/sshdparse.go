@@ -2,8 +2,10 @@ package check
 
 import (
 	"fmt"
+	"math"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -58,6 +60,7 @@ func (c *sshdConfig) read(h *Host, name string, into *sshdBlock, depth int) erro
 		args, err := sshdArguments(rest)
 		switch {
 		case keyword == "":
+		case err == nil && len(args) == 0 && sshdKindOf(sshdName(keyword)) == sshdList: // adds nothing
 		case err != nil || len(args) == 0:
 			c.note(fmt.Errorf("%s: syntax error in %q", name, Text(line)))
 		case keyword == "match":
@@ -119,12 +122,17 @@ func (c *sshdConfig) match(outer *sshdBlock, args []string) *sshdBlock {
 // set gives an option its value, unless sshd refuses it. Of most options, the
 // first counts.
 func (b *sshdBlock) set(keyword, rest string, args []string) (ok bool) {
-	keyword = sshdName(keyword)
+	if keyword = sshdName(keyword); keyword == "" {
+		return true
+	}
 	old, known := b.values[keyword]
 	kind := sshdKindOf(keyword)
 	value, ok := kind.normal(strings.Join(args, " "))
 	switch kind {
 	case sshdList:
+		if keyword == "port" {
+			ok = sshdPorts(args)
+		}
 		args = append(old, args...)
 	case sshdSubsystem:
 		args = append(old, value)
@@ -135,13 +143,28 @@ func (b *sshdBlock) set(keyword, rest string, args []string) (ok bool) {
 	default:
 		args = []string{value}
 	}
-	if !ok || known && !slices.Contains([]sshdKind{sshdList, sshdSubsystem, sshdLast, sshdStartups}, kind) {
+	if !ok || known && !slices.Contains([]sshdKind{sshdList, sshdSubsystem, sshdHash, sshdMask, sshdQoS, sshdStartups}, kind) {
 		return ok
 	}
 	if !known {
 		b.keys = append(b.keys, keyword)
 	}
 	b.values[keyword] = args
+	return true
+}
+
+// sshdPorts writes numbers without the zeros before them. Names of services
+// stay as they are.
+func sshdPorts(ports []string) bool {
+	for i, port := range ports {
+		n, err := strconv.ParseInt(port, 10, 64)
+		if err == nil && (n < 1 || n > math.MaxUint16) {
+			return false
+		}
+		if err == nil {
+			ports[i] = strconv.FormatInt(n, 10)
+		}
+	}
 	return true
 }
 
