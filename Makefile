@@ -22,7 +22,7 @@ SOURCES := $(shell find receiver internal -name '*.go' -not -name '*_test.go' -o
 # In this order: what fails soonest comes first.
 TESTS := lint check-generated test-unit cross test-host-tools test-kernels test-e2e
 
-.PHONY: help run build generate check-generated lint test test-unit test-host-tools need-host-tools compare \
+.PHONY: help run build package generate check-generated lint test test-unit test-host-tools need-host-tools compare \
 	test-kernel-host test-kernels test-e2e cross bench clean need-go doctor pictures FORCE
 
 help: ## say what the targets are
@@ -70,6 +70,23 @@ $(BIN): $(DIST)/go.mod $(SOURCES)
 		go -C $(DIST) build -v -trimpath -buildvcs=false -ldflags='-s -w' -o $(CURDIR)/$@ . 2>&1 | \
 		awk -v total=$$total -f internal/tools/progress.awk
 	@touch $@; echo "built $@"
+
+# Go and Debian have the same names for these two.
+HOST_DEB := build/otelcol-ebpfsecurity_$(shell go env GOARCH 2> /dev/null).deb
+
+package: build/otelcol-ebpfsecurity_amd64.deb build/otelcol-ebpfsecurity_arm64.deb ## build the Debian packages
+
+build/otelcol-ebpfsecurity_%.deb: build/%/otelcol-ebpfsecurity $(shell find packaging examples/deploy -type f) README.md CHANGELOG.md $(wildcard docs/*.md)
+	@$(NEED) dpkg-deb=dpkg
+	@internal/tools/patiently.sh "packaging $(@F)" packaging/deb/build.sh $< $* $@
+
+$(HOST_DEB:build/otelcol-ebpfsecurity_%.deb=build/%/otelcol-ebpfsecurity): $(BIN)
+	@mkdir -p $(@D)
+	@ln -f $< $@
+
+build/%/otelcol-ebpfsecurity: $(DIST)/go.mod $(SOURCES)
+	@internal/tools/patiently.sh "compiling for $*" env GOOS=linux GOARCH=$* \
+		go -C $(DIST) build -trimpath -buildvcs=false -ldflags='-s -w' -o $(CURDIR)/$@ .
 
 generate: | need-go ## make the BPF objects and all generated Go again
 	@$(NEED) clang-19 llvm-strip-19=llvm-19 clang-format-19 bpftool /usr/include/bpf/bpf_helpers.h=libbpf-dev
@@ -146,9 +163,11 @@ test-kernels: | need-go ## kernel tests on the running kernel (as root), and in 
 	@$(NEED) qemu-system-x86_64=qemu-system-x86 qemu-system-aarch64=qemu-system-arm cpio xz=xz-utils
 	@testdata/kernels/test-matrix.sh
 
-test-e2e: build $(DOCTOR) $(TOOLS)/prometheus $(TOOLS)/promtool ## run the built distribution as a user would (as root)
-	@$(NEED) curl ip=iproute2 jq kcat perl zstd
-	PATH=$(TOOLS):$$PATH BIN=$(CURDIR)/$(BIN) DOCTOR=$(CURDIR)/$(DOCTOR) go test -tags e2e -count 1 -timeout 2h -v ./internal/e2e
+test-e2e: build $(DOCTOR) $(TOOLS)/manifest $(HOST_DEB) $(TOOLS)/prometheus $(TOOLS)/promtool ## run the built distribution as a user would (as root)
+	@$(NEED) curl ip=iproute2 jq kcat perl zstd runc buildah puppet=puppet-agent lintian adduser systemctl=systemd \
+		nsenter=util-linux /etc/ssl/certs/ca-certificates.crt=ca-certificates
+	PATH=$(TOOLS):$$PATH BIN=$(CURDIR)/$(BIN) DEB=$(CURDIR)/$(HOST_DEB) DOCTOR=$(CURDIR)/$(DOCTOR) \
+		go test -tags e2e -count 1 -timeout 2h -v ./internal/e2e
 
 pictures: build $(TOOLS)/prometheus ## draw what the dashboards show of a run of some minutes: docs/images (as root)
 	@mkdir -p build/pictures docs/images
@@ -156,6 +175,10 @@ pictures: build $(TOOLS)/prometheus ## draw what the dashboards show of a run of
 		go test -tags e2e -count 1 -timeout 1h -run TestDashboardsShowWhatHappened ./internal/e2e
 	@for p in build/pictures/*.json; do \
 		go -C internal/tools run ./draw $(CURDIR)/docs/images/$$(basename $$p .json).svg < $$p; done
+
+$(TOOLS)/manifest: $(wildcard internal/tools/manifest/*) | need-go
+	@mkdir -p $(TOOLS)
+	@internal/tools/patiently.sh "building the tool $(@F)" go -C internal/tools/manifest build -o $@ .
 
 # Prometheus is taken out of its package, as installing it would start a server.
 $(TOOLS)/prometheus $(TOOLS)/promtool:

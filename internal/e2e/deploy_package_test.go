@@ -183,7 +183,7 @@ func (s *scratch) reports() {
 	var got uint64
 	eventually(s.T, fmt.Sprintf("%d records of executions", runs), func() bool {
 		a := s.records(file)
-		got = a.execs[execution{program, "user"}] + a.execs[execution{program, "container"}]
+		got = a.executions(program)
 		return got >= runs
 	})
 	s.Logf("%d runs, %d records in %s", runs, got, file)

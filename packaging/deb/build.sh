@@ -45,6 +45,6 @@ for f in postinst prerm postrm; do install -m 755 packaging/deb/$f "$root/DEBIAN
 (cd "$root" && find . -type f -not -path './DEBIAN/*' -printf '%P\0' | sort -z | xargs -0 md5sum) > "$root/DEBIAN/md5sums"
 find "$root" -exec touch -hd "@$SOURCE_DATE_EPOCH" {} +
 mkdir -p "$(dirname "$deb")"
-# zstd would be smaller in time, but Debian 11's dpkg does not know it.
-dpkg-deb --root-owner-group -Zxz -z1 --build "$root" "$deb" > /dev/null
+# gzip, as it takes a tenth of the time of xz, and the dpkg of Debian 11 knows no zstd.
+dpkg-deb --root-owner-group -Zgzip -z6 --build "$root" "$deb" > /dev/null
 echo "built ${deb#"$PWD"/}: $(du -h "$deb" | cut -f1)"
