@@ -70,8 +70,10 @@ func (o *outlet) fitting(messages [][]byte) {
 	}
 	own, err := get(o.own)
 	fatal(o, err)
-	if n, _ := value(own, "otelcol_exporter_send_failed_log_records_total"); n > 0 {
-		o.Errorf("%.0f records were given up", n)
+	sent, _ := value(own, "otelcol_exporter_sent_log_records")
+	failed, _ := value(own, "otelcol_exporter_send_failed_log_records")
+	if sent == 0 || failed > 0 {
+		o.Errorf("%.0f records were sent and %.0f given up", sent, failed)
 	}
 	if strings.Contains(o.output.String(), "exceeds max message size") {
 		o.Error("a message was too large")

@@ -27,11 +27,12 @@ type broker struct {
 	address string
 	dir     string
 	cluster *kfake.Cluster // nil while it is down
+	options []kfake.Opt
 }
 
-func newBroker(t *testing.T) *broker {
+func newBroker(t *testing.T, options ...kfake.Opt) *broker {
 	t.Helper()
-	b := &broker{t: t, address: freeAddress(t), dir: t.TempDir()}
+	b := &broker{t: t, address: freeAddress(t), dir: t.TempDir(), options: options}
 	b.start()
 	t.Cleanup(b.stop)
 	return b
@@ -43,7 +44,9 @@ func (b *broker) start() {
 	fatal(b.t, err)
 	port, err := strconv.Atoi(text)
 	fatal(b.t, err)
-	b.cluster, err = kfake.NewCluster(kfake.NumBrokers(1), kfake.Ports(port), kfake.DataDir(b.dir), kfake.SeedTopics(3, topic))
+	b.cluster, err = kfake.NewCluster(append([]kfake.Opt{
+		kfake.NumBrokers(1), kfake.Ports(port), kfake.DataDir(b.dir), kfake.SeedTopics(3, topic),
+	}, b.options...)...)
 	fatal(b.t, err)
 }
 
@@ -96,11 +99,18 @@ type outlet struct {
 	read      func(a *arrivals, message []byte) error // counts what a message tells of
 }
 
-// newOutlet starts an example with environment variables such as KAFKA_ENCODING=otlp_proto.
+// newOutlet starts an example with environment variables such as
+// KAFKA_ENCODING=otlp_proto, and with configs laid over it: examples/… or yaml:….
 func newOutlet(t *testing.T, example string, read func(*arrivals, []byte) error, env ...string) *outlet {
 	t.Helper()
-	o := &outlet{rig: newLoads(t), kafka: newBroker(t), container: newContainerID(), read: read}
-	o.cgroups = newCgroup(t, "docker-"+o.container+".scope")
+	return newBroker(t).outlet(example, read, env...)
+}
+
+// outlet starts an example that sends to this broker.
+func (b *broker) outlet(example string, read func(*arrivals, []byte) error, env ...string) *outlet {
+	b.t.Helper()
+	o := &outlet{rig: newLoads(b.t), kafka: b, container: newContainerID(), read: read}
+	o.cgroups = newCgroup(b.t, "docker-"+o.container+".scope")
 	o.run(example, env...)
 	return o
 }
@@ -127,8 +137,8 @@ func (o *outlet) run(example string, env ...string) {
 	args := []string{"--config", filepath.Join("examples", example), "--config", "internal/e2e/testdata/siem.yaml"}
 	var given []string
 	for _, e := range env {
-		if config, ok := strings.CutPrefix(e, "yaml:"); ok {
-			args = append(args, "--config", "yaml:"+config)
+		if strings.HasPrefix(e, "yaml:") || strings.HasPrefix(e, "examples/") {
+			args = append(args, "--config", e)
 		} else {
 			given = append(given, e)
 		}

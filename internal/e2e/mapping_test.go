@@ -98,25 +98,11 @@ func TestSamplesAreOfEveryEvent(t *testing.T) {
 	}
 }
 
-// mapSamples sends the samples through the pipeline of an example, in place of
-// what the receiver sees, and gives the objects that arrive, by their messages.
+// mapSamples sends the samples through the pipeline of an example and gives the
+// objects that arrive, by their messages.
 func mapSamples(t *testing.T, example string, env ...string) map[string]map[string]any {
 	t.Helper()
-	address := freeAddress(t)
-	env = append(env, "yaml:receivers::otlp::protocols::http::endpoint: "+address, "yaml:service::pipelines::logs::receivers: [otlp]")
-	for _, probe := range []string{"process", "network", "file", "privilege", "kernel"} {
-		env = append(env, "yaml:receivers::ebpfsecurity::probes::"+probe+"::enabled: false")
-	}
-	o := newOutlet(t, example, nil, env...)
-	logs, all := samples(t)
-	body, err := (&plog.ProtoMarshaler{}).MarshalLogs(logs)
-	fatal(t, err)
-	response, err := http.Post("http://"+address+"/v1/logs", "application/x-protobuf", bytes.NewReader(body))
-	fatal(t, err)
-	fatal(t, response.Body.Close())
-	if response.StatusCode != http.StatusOK {
-		t.Fatal(response.Status)
-	}
+	o, all := newBroker(t).sendSamples(example, env...)
 	var messages [][]byte
 	eventually(t, "as many messages as records", func() bool {
 		messages = o.kafka.messages()
@@ -133,6 +119,31 @@ func mapSamples(t *testing.T, example string, env ...string) map[string]map[stri
 	o.understood()
 	o.stop(t)
 	return objects
+}
+
+// sendSamples starts an example, and gives its pipeline the samples in place of
+// what the receiver sees.
+func (b *broker) sendSamples(example string, env ...string) (o *outlet, all map[string]sample) {
+	b.t.Helper()
+	address := freeAddress(b.t)
+	env = append(env, "yaml:receivers::otlp::protocols::http::endpoint: "+address, "yaml:service::pipelines::logs::receivers: [otlp]")
+	for _, probe := range []string{"process", "network", "file", "privilege", "kernel"} {
+		env = append(env, "yaml:receivers::ebpfsecurity::probes::"+probe+"::enabled: false")
+	}
+	o = b.outlet(example, nil, env...)
+	logs, all := samples(b.t)
+	body, err := (&plog.ProtoMarshaler{}).MarshalLogs(logs)
+	fatal(b.t, err)
+	var response *http.Response
+	eventually(b.t, "a receiver of OTLP", func() bool {
+		response, err = http.Post("http://"+address+"/v1/logs", "application/x-protobuf", bytes.NewReader(body))
+		return err == nil
+	})
+	fatal(b.t, response.Body.Close())
+	if response.StatusCode != http.StatusOK {
+		b.t.Fatal(response.Status)
+	}
+	return o, all
 }
 
 // understood: no statement of the transform processor failed.
