@@ -29,7 +29,7 @@ func Look() Host {
 	if err != nil && !errors.Is(err, os.ErrPermission) {
 		_, err = os.Stat("/sys/kernel/debug/tracing/events")
 	}
-	return Host{Lacks: lacking(string(status)), tracefs: err == nil || errors.Is(err, os.ErrPermission)}
+	return Host{Lacks: Lacking(string(status)), tracefs: err == nil || errors.Is(err, os.ErrPermission)}
 }
 
 // needed are the capabilities of the sensor, each with the bits of a capability
@@ -46,8 +46,8 @@ var needed = []struct {
 	{"CAP_DAC_READ_SEARCH", 1<<2 | 1<<1}, // or CAP_DAC_OVERRIDE
 }
 
-// lacking are the capabilities that a /proc/PID/status does not show.
-func lacking(status string) (names []string) {
+// Lacking are the capabilities that the sensor needs and a /proc/PID/status does not show.
+func Lacking(status string) (names []string) {
 	_, after, _ := strings.Cut(status, "\nCapEff:")
 	digits, _, _ := strings.Cut(after, "\n")
 	set, _ := strconv.ParseUint(strings.TrimSpace(digits), 16, 64)

@@ -9,7 +9,7 @@ import (
 )
 
 func TestCures(t *testing.T) {
-	bare := Host{Lacks: lacking("")}
+	bare := Host{Lacks: Lacking("")}
 	for text, want := range map[string]string{
 		"load: operation not permitted":                              "CAP_BPF",
 		"attach: not on this kernel, or tracefs is not mounted":      "mount -t tracefs",
@@ -52,9 +52,9 @@ func TestWhichCapabilitiesAreMissing(t *testing.T) {
 		"0000000000000000": all,
 		"nonsense":         all,
 	} {
-		assert.Equal(t, want, lacking("Name:\tx\nCapEff:\t"+set+"\nSeccomp:\t0\n"), set)
+		assert.Equal(t, want, Lacking("Name:\tx\nCapEff:\t"+set+"\nSeccomp:\t0\n"), set)
 	}
-	assert.Equal(t, all, lacking(""))
+	assert.Equal(t, all, Lacking(""))
 }
 
 func TestAReasonIsOneLine(t *testing.T) {

@@ -4,8 +4,11 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/ebpfsecurity/ebpfsecurityreceiver/internal/cure"
 )
 
 // A host is what decides which programs the kernel takes.
@@ -66,25 +69,24 @@ func lookAt(o options) host {
 // capabilities are those that the sensor uses, given /proc/self/status.
 func capabilities(status string) []capability {
 	all := []capability{
-		{Name: "CAP_BPF", For: "for loading programs", Needed: true, bit: 39},
-		{Name: "CAP_PERFMON", For: "for attaching programs", Needed: true, bit: 38},
-		{Name: "CAP_NET_ADMIN", For: "for attaching programs to cgroups, a fallback for UDP", Needed: true, bit: 12},
-		{Name: "CAP_SYS_PTRACE", For: "for the executables of processes that are older than the sensor", Needed: true, bit: 19},
-		{Name: "CAP_DAC_READ_SEARCH", For: "for tracefs, and files that only root may read", Needed: true, bit: 2},
+		{Name: "CAP_BPF", For: "for loading programs", Needed: true},
+		{Name: "CAP_PERFMON", For: "for attaching programs", Needed: true},
+		{Name: "CAP_NET_ADMIN", For: "for attaching programs to cgroups, a fallback for UDP", Needed: true},
+		{Name: "CAP_SYS_PTRACE", For: "for the executables of processes that are older than the sensor", Needed: true},
+		{Name: "CAP_DAC_READ_SEARCH", For: "for tracefs, and files that only root may read", Needed: true},
 		{Name: "CAP_SYS_RESOURCE", For: "for the limit of locked memory, before Linux 5.11", bit: 24},
 		{Name: "CAP_SYS_ADMIN", For: "for kprobes, where perf_event_paranoid is 3; all of it, before Linux 5.8", bit: 21},
 	}
+	lacks := cure.Lacking(status)
 	_, after, _ := strings.Cut(status, "CapEff:")
-	fields := strings.Fields(after)
-	if len(fields) == 0 {
-		return all
-	}
-	effective, err := strconv.ParseUint(fields[0], 16, 64)
+	digits, _, _ := strings.Cut(after, "\n")
+	effective, _ := strconv.ParseUint(strings.TrimSpace(digits), 16, 64)
 	for i := range all {
-		const sysAdmin = 1 << 21
-		// It includes the first two, which were split off from it.
-		byAdmin := i < 2 && effective&sysAdmin != 0
-		all[i].Held = err == nil && (effective&(1<<all[i].bit) != 0 || byAdmin)
+		if c := &all[i]; c.Needed {
+			c.Held = !slices.Contains(lacks, c.Name)
+		} else {
+			c.Held = effective&(1<<c.bit) != 0
+		}
 	}
 	return all
 }

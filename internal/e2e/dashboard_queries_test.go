@@ -91,7 +91,7 @@ var labelValues = regexp.MustCompile(`^label_values\((\w+), (\w+)\)$`)
 // step is the time between two points: as between two scrapes, or more if they
 // were too many.
 func (g *grafana) step() time.Duration {
-	const most = 60
+	const most = 45
 	return max(g.interval, (time.Since(g.from) / most).Truncate(time.Second))
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"image/color"
 	"os"
+	"regexp"
 	"strings"
 
 	"gonum.org/v1/plot/font"
@@ -75,8 +76,11 @@ func run(args []string) error {
 	if _, err := p.draw().WriteTo(&svg); err != nil {
 		return err
 	}
-	return os.WriteFile(args[0], []byte(shorter.Replace(svg.String())), 0o644)
+	return os.WriteFile(args[0], tooExact.ReplaceAll([]byte(shorter.Replace(svg.String())), []byte("$1")), 0o644)
 }
+
+// tooExact are coordinates with more than one digit behind the point.
+var tooExact = regexp.MustCompile(`(\d\.\d)\d+`)
 
 // shorter says only once which font it is, or what is like it, and leaves out
 // what goes without saying.

@@ -152,7 +152,7 @@ func (p *panel) widths(room vg.Length) []vg.Length {
 
 // cut shortens what is wider than the room.
 func cut(s string, room vg.Length, size float64) string {
-	letters := int(float64(room) / (size * 0.52))
+	letters := int(float64(room) / (size * 0.56))
 	if runes := []rune(s); len(runes) > letters && letters > 1 {
 		return string(runes[:letters-1]) + "…"
 	}
@@ -180,7 +180,7 @@ func (s *series) hue(i int) color.Color {
 		return rgb(0xe05d0f)
 	}
 	all := []uint32{
-		0x1f77b4, 0xe05d0f, 0x2c8c2c, 0xc62828, 0x7e57c2, 0x8c564b, 0xd64fa6, 0x606060, 0x9a9a00, 0x0097a7,
+		0x1f77b4, 0xe08a1e, 0x2c8c2c, 0x7e57c2, 0x00a3b4, 0x8c564b, 0xd64fa6, 0x606060, 0x9a9a00, 0x30407f,
 	}
 	return rgb(all[i%len(all)])
 }
