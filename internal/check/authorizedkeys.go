@@ -128,12 +128,12 @@ func (k *keyFiles) read(a account, name string) {
 // StrictModes does: only the account and root may write. A link is followed
 // first.
 func (k *keyFiles) isProtected(a account, name string) bool {
-	real, err := k.host.Real(name)
+	file, err := k.host.Real(name)
 	home, homeErr := k.host.Real(a.home)
 	if err != nil || homeErr != nil {
 		return true // it is gone
 	}
-	for at := real; ; at = path.Dir(at) {
+	for at := file; ; at = path.Dir(at) {
 		info, err := k.host.Stat(at)
 		if err != nil {
 			return true // it is gone

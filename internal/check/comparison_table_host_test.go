@@ -101,7 +101,8 @@ func mountCounterparts() []counterpart {
 	}
 	for _, dir := range []string{"tmp", "home", "var"} {
 		all = append(all, counterpart{
-			"mount_options." + dir + ".separate", []string{"partition_for_" + dir},
+			"mount_options." + dir + ".separate",
+			[]string{"partition_for_" + dir},
 			[]lynis{{"FILE-6310", "/" + dir, "found /" + dir + " as a separated", "/" + dir + " not found in mount list"}},
 		})
 	}

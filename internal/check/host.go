@@ -153,8 +153,8 @@ func (h *Host) Real(name string) (string, error) {
 	if !ok {
 		return "/" + clean(name), nil
 	}
-	real, err := r.Real(clean(name))
-	return path.Join("/", real), err
+	target, err := r.Real(clean(name))
+	return path.Join("/", target), err
 }
 
 // clean makes a path as fs.FS wants it of one as the host's files have it. It
