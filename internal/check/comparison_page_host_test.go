@@ -14,9 +14,9 @@ const comparisonIntroduction = `# Comparison with OpenSCAP and Lynis
 <!-- Made by make compare. -->
 
 What our rules say, and what [OpenSCAP](https://www.open-scap.org/) with its content for Debian and
-[Lynis](https://cisofy.com/lynis/) say of the same. All are those of Debian 12, whose newest content for OpenSCAP is for
-Debian 11; we let it look at 12, and gave it our limits where it has a choice. The three looked at four hosts, which
-%[1]smake compare%[1]s starts with systemd and makes of packages each time:
+[Lynis](https://cisofy.com/lynis/) say of the same. Both are Debian 12's. Its newest content for OpenSCAP is for Debian
+11: it was made to look at 12, with our limits where it has a choice. The three looked at four hosts, which
+%[1]smake compare%[1]s makes of Debian's packages and starts with systemd:
 
 | | |
 |---|---|
@@ -50,7 +50,11 @@ func comparisonPage(all []judgement) string {
 	for i, d := range differences() {
 		fmt.Fprintf(&b, "%d. %s: %s\n", i+1, d.tool, d.why)
 	}
-	b.WriteString("\n## Lists\n\nOf these Lynis makes a list, in which is what is in ours.\n\n| list | metric | Lynis | but |\n|---|---|---|---|\n")
+	b.WriteString("\nOn other machines there may be some more:\n\n")
+	for _, d := range differencesHere() {
+		fmt.Fprintf(&b, "- `%s`, %s: %s\n", strings.ReplaceAll(d.rules, " ", "`, `"), d.tool, d.why)
+	}
+	b.WriteString("\n## Lists\n\nOf these Lynis makes a list, which has what ours has.\n\n| list | metric | Lynis | but |\n|---|---|---|---|\n")
 	for _, list := range counterlists() {
 		fmt.Fprintf(&b, "| %s | `%s` | %s | %s |\n", list.name, list.metric, list.test, list.why)
 	}
