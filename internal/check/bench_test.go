@@ -12,6 +12,7 @@ func BenchmarkChecks(b *testing.B) {
 	for _, c := range All() {
 		b.Run(c.ID, func(b *testing.B) {
 			b.ReportAllocs()
+			defer reportCPU(b)()
 			for b.Loop() {
 				c.look(b.Context(), NewHost(root, DefaultOptions()))
 			}

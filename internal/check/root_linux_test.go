@@ -57,7 +57,8 @@ func TestLinksIntoTheKernelAreNotFollowed(t *testing.T) {
 
 func TestProcessesOfThisMachine(t *testing.T) {
 	all, err := hostAt(t, "/").Processes()
-	if err != nil && !errors.Is(err, errDescriptors) && !errors.Is(err, fs.ErrPermission) { // some are closed even to root
+	// A sandbox may hide what is outside, and others may have too much open.
+	if err != nil && !errors.Is(err, errDescriptors) && !errors.Is(err, fs.ErrPermission) {
 		t.Fatal(err)
 	}
 	exe, err := os.Executable()

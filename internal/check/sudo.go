@@ -3,6 +3,7 @@ package check
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 )
@@ -75,6 +76,7 @@ func runSudo(_ context.Context, h *Host, f *Findings) error {
 	f.Problem(granted.err)
 	f.JudgeNone("sudo.nopasswd", granted.noPassword, granted.err == nil)
 	f.Watch("sudo.users", listed(granted.names))
+	f.WatchSecret("sudo.rules", strconv.Itoa(len(s.grants))+" rules", fmt.Sprint(s.aliases, s.grants, s.defaults))
 	return nil
 }
 

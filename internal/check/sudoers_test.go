@@ -244,6 +244,19 @@ func TestSudoersWritable(t *testing.T) {
 	}
 }
 
+// Who may use sudo and gets more rights is a change, too.
+func TestSudoWatchesRules(t *testing.T) {
+	h := newTree(t, map[string]string{"etc/passwd": "alice:x:1:1::/:\n", "etc/group": "", "etc/sudoers": "alice ALL = /bin/ls\n"})
+	var base baseline
+	base.compare(one(t, sudo(), h.host()))
+	h.write("etc/sudoers", "# no more than a comment\nalice   ALL=/bin/ls\n")
+	equal(t, "changes by a comment", len(base.compare(one(t, sudo(), h.host()))), 0)
+	h.write("etc/sudoers", "alice ALL = ALL\n")
+	changes := base.compare(one(t, sudo(), h.host()))
+	equal(t, "changes by more rights", len(changes), 1)
+	equal(t, "what changed", changes[0].Item, "sudo.rules")
+}
+
 func FuzzSudoers(f *testing.F) {
 	for _, test := range sudoCases {
 		f.Add(test.sudoers)
