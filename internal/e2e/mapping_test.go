@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -134,11 +135,12 @@ func (b *broker) sendSamples(example string, env ...string) (o *outlet, all map[
 	logs, all := samples(b.t)
 	body, err := (&plog.ProtoMarshaler{}).MarshalLogs(logs)
 	fatal(b.t, err)
-	var response *http.Response
 	eventually(b.t, "a receiver of OTLP", func() bool {
-		response, err = http.Post("http://"+address+"/v1/logs", "application/x-protobuf", bytes.NewReader(body))
-		return err == nil
+		c, err := net.Dial("tcp", address)
+		return err == nil && c.Close() == nil
 	})
+	response, err := http.Post("http://"+address+"/v1/logs", "application/x-protobuf", bytes.NewReader(body))
+	fatal(b.t, err)
 	fatal(b.t, response.Body.Close())
 	if response.StatusCode != http.StatusOK {
 		b.t.Fatal(response.Status)
