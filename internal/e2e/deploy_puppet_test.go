@@ -105,13 +105,16 @@ func (s *scratch) putModule() {
 // rotates: when the file of events is full another is begun, and no record is missing.
 func (s *scratch) rotates() {
 	s.Helper()
-	const runs, size = 700, 30_000 // bytes of arguments, which a record has twice
+	// Arguments of so many bytes, which a record has twice; and no more at a time than the kernel's buffer has room for.
+	const turns, each, size = 14, 50, 30_000
+	const runs = turns * each
 	dir, err := os.MkdirTemp(s.root+"/srv", "e2e-")
 	fatal(s, err)
 	program := filepath.Join("/srv", filepath.Base(dir), "runs")
 	s.put(s.program(), program)
 	fatal(s, os.Chmod(s.root+program, 0o755))
-	s.run("sh", "-c", fmt.Sprintf("long=$(printf %%0%dd 0); for n in $(seq %d); do %s $long; done", size, runs, program))
+	s.run("sh", "-c", fmt.Sprintf("long=$(printf %%0%dd 0); for i in $(seq %d); do for n in $(seq %d); do %s $long; done; sleep 1; done",
+		size, turns, each, program))
 	var files []string
 	var got uint64
 	eventually(s.T, fmt.Sprintf("%d records of executions in more than one file", runs), func() bool {
