@@ -24,7 +24,7 @@ func TestPuppet(t *testing.T) {
 	s.putModule()
 	s.run("puppet", "parser", "validate", "/root/modules/ebpfsecurity/manifests")
 
-	const here = "package_source => '/root/package.deb', log_megabytes => 1"
+	const here = "package_source => '/root/package.deb', log_megabytes => 32"
 	s.apply(changes, here, "--noop")
 	if s.has("/usr/bin/" + service) {
 		t.Error("it was installed although only that was to be said")
@@ -105,24 +105,30 @@ func (s *scratch) putModule() {
 // rotates: when the file of events is full another is begun, and no record is missing.
 func (s *scratch) rotates() {
 	s.Helper()
-	const runs = 1500
+	// Arguments of so many bytes, which a record has twice; and no more at a time than the kernel's buffer has room for.
+	const turns, each, size = 14, 50, 30_000
+	const runs = turns * each
 	dir, err := os.MkdirTemp(s.root+"/srv", "e2e-")
 	fatal(s, err)
 	program := filepath.Join("/srv", filepath.Base(dir), "runs")
 	s.put(s.program(), program)
 	fatal(s, os.Chmod(s.root+program, 0o755))
-	s.run("sh", "-c", fmt.Sprintf("for n in $(seq %d); do %s; done", runs, program))
+	s.run("sh", "-c", fmt.Sprintf("long=$(printf %%0%dd 0); for i in $(seq %d); do for n in $(seq %d); do %s $long; done; sleep 1; done",
+		size, turns, each, program))
 	var files []string
 	var got uint64
 	eventually(s.T, fmt.Sprintf("%d records of executions in more than one file", runs), func() bool {
 		files, err = filepath.Glob(s.root + "/var/log/" + service + "/*.json")
 		fatal(s, err)
 		got = 0
+		if len(files) < 2 {
+			return false
+		}
 		for _, file := range files {
 			a := s.records(strings.TrimPrefix(file, s.root))
 			got += a.executions(program)
 		}
-		return got >= runs && len(files) > 1
+		return got >= runs
 	})
 	s.Logf("%d runs, %d records in %d files", runs, got, len(files))
 	if got != runs {

@@ -11,7 +11,7 @@
 # @param config the whole configuration, in place of the template's
 # @param metrics_address where Prometheus finds the metrics
 # @param otlp_endpoint where the events go by OTLP over HTTP; without it they stay in the log file
-# @param log_megabytes when the log file is rotated
+# @param log_megabytes when the log file is rotated; the exporter refuses a batch that is larger than a whole file
 # @param log_backups how many rotated ones are kept
 # @param log_days how long at most
 # @param minimum_kernel older kernels are left alone: before 5.8 there are no log records
@@ -22,7 +22,7 @@ class ebpfsecurity (
   Optional[String[1]]             $config          = undef,
   String[1]                       $metrics_address = '127.0.0.1:9102',
   Optional[String[1]]             $otlp_endpoint   = undef,
-  Integer[1]                      $log_megabytes   = 100,
+  Integer[32]                     $log_megabytes   = 100,
   Integer[1]                      $log_backups     = 10,
   Integer[1]                      $log_days        = 30,
   String[1]                       $minimum_kernel  = '5.8',
