@@ -20,7 +20,7 @@ func serviceDirs() []string {
 // unitFiles finds services by their files, and what runs by the control groups.
 // It is what can be told where systemd cannot be asked.
 func (h *Host) unitFiles(ctx context.Context) ([]Service, error) {
-	found := unitLinks{units: newUnits(h), files: map[string]string{}, enabled: map[string]string{}}
+	found := unitLinks{units: newUnits(h), files: map[string]string{}, enabled: map[string]string{}, dropIns: map[string]bool{}}
 	var errs []error
 	for _, dir := range h.distinct(serviceDirs()) {
 		if ctx.Err() != nil {
@@ -59,6 +59,7 @@ type unitLinks struct {
 	units
 	files   map[string]string // by the name of the unit, of the directory that wins
 	enabled map[string]string // states
+	dropIns map[string]bool   // directories of them, by their names
 }
 
 // isInstance says whether a unit has the file of a template only.
@@ -82,6 +83,8 @@ func (u *unitLinks) add(dir string) error {
 					u.enable(link.Name(), dir)
 				}
 			}
+		case strings.HasSuffix(name, ".d"):
+			u.dropIns[name] = true
 		case isUnit(name) && !e.IsDir():
 			if u.files[name] == "" {
 				u.files[name] = path.Join(dir, name)
@@ -149,7 +152,10 @@ func (u *unitLinks) state(name string) (string, error) {
 	}
 	content := unit{}
 	content.add(b)
-	if err := u.readDropIns(content, path.Base(file)); err != nil {
+	if u.dropIns[path.Base(file)+".d"] {
+		err = u.readDropIns(content, path.Base(file))
+	}
+	if err != nil {
 		return unknown, err
 	}
 	return content.installable(), nil
