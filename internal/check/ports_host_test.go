@@ -58,6 +58,7 @@ func TestHostPorts(t *testing.T) {
 	connect(t, "udp", "127.0.0.1:1006")
 	connect(t, "tcp", "127.0.0.1:1002")
 	version := python(t)
+	elsewhere(t)
 
 	want := ssPorts(t)
 	got := map[string]bool{}
@@ -146,6 +147,28 @@ func python(t testing.TB) map[string]string {
 		}
 	}
 	return versions
+}
+
+// elsewhere runs a server in another network, as containers have it.
+func elsewhere(t testing.TB) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "unshare", "--net", "/usr/bin/python3", "-m", "http.server", "--bind", "0.0.0.0", "1010")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/net/tcp", cmd.Process.Pid))
+		if err == nil && strings.Contains(string(b), fmt.Sprintf(":%04X ", 1010)) {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the other server does not listen", err)
+		}
+	}
 }
 
 // listen waits for connections, also on a port that someone else waits on.

@@ -22,7 +22,10 @@ func serviceDirs() []string {
 // unitFiles finds services by their files, and what runs by the control groups.
 // It is what can be told where systemd cannot be asked.
 func (h *Host) unitFiles(ctx context.Context) ([]Service, error) {
-	found := unitLinks{units: newUnits(h), files: map[string]string{}, enabled: map[string]string{}, unsure: map[string]bool{}}
+	found := unitLinks{
+		units: newUnits(h), files: map[string]string{}, enabled: map[string]string{},
+		dropIns: map[string]bool{}, unsure: map[string]bool{},
+	}
 	var errs []error
 	for _, dir := range h.distinct(serviceDirs()) {
 		if ctx.Err() != nil {
@@ -64,6 +67,7 @@ type unitLinks struct {
 	units
 	files   map[string]string // by the name of the unit, of the directory that wins
 	enabled map[string]string // states
+	dropIns map[string]bool   // directories of them, by their names
 	unsure  map[string]bool   // units of which a directory that could not be read may have a file that wins
 	hidden  bool              // such a directory was met
 	unseen  bool              // links were not seen
@@ -97,6 +101,8 @@ func (u *unitLinks) add(dir string) error {
 					u.enable(link.Name(), dir)
 				}
 			}
+		case strings.HasSuffix(name, ".d"):
+			u.dropIns[name] = true
 		case isUnit(name):
 			if u.files[name] == "" {
 				u.files[name], u.unsure[name] = path.Join(dir, name), u.hidden
@@ -164,7 +170,10 @@ func (u *unitLinks) state(name string) (string, error) {
 	}
 	content := unit{}
 	content.add(b)
-	if err := u.readDropIns(content, path.Base(file)); err != nil {
+	if u.hidden || u.dropIns[path.Base(file)+".d"] {
+		err = u.readDropIns(content, path.Base(file))
+	}
+	if err != nil {
 		return unknown, err
 	}
 	return content.installable(), nil
