@@ -104,14 +104,21 @@ func (k *keyFiles) problem(err error) {
 	k.missed = k.missed || err != nil
 }
 
+// blind notes what an account, which may do to its files what it wants, has
+// hidden.
+func (k *keyFiles) blind(a account, err error) {
+	k.f.Blind("authorized_keys."+a.name+".", err)
+	k.missed = k.missed || err != nil
+}
+
 func (k *keyFiles) read(a account, name string) {
 	b, err := k.host.Head(name, maxKeyFile+1)
 	if len(b) > maxKeyFile { // sshd reads on
 		b = b[:maxKeyFile]
-		k.problem(&fs.PathError{Op: "read", Path: name, Err: errTooLarge})
+		k.blind(a, &fs.PathError{Op: "read", Path: name, Err: errTooLarge})
 	}
 	if err != nil {
-		k.problem(nothing(err)) // a home that is a file, such as /dev/null, has nothing
+		k.blind(a, nothing(err)) // a home that is a file, such as /dev/null, has nothing
 		return
 	}
 	keys := parseAuthorizedKeys(b)
@@ -146,7 +153,7 @@ func (k *keyFiles) isProtected(a account, name string) bool {
 	for at := resolved; ; at = path.Dir(at) {
 		info, err := k.host.Stat(at)
 		if err != nil { // gone, or not to be seen
-			k.problem(nothing(err))
+			k.blind(a, nothing(err))
 			return true
 		}
 		uid, _, _ := ownerOf(info)

@@ -87,8 +87,12 @@ func (c *cronFiles) tables() {
 
 // table reads one crontab. Without a user it is the system's.
 func (c *cronFiles) table(name, user string) {
+	problem := c.f.Problem
+	if user != "" { // who may write anything into it
+		problem = func(err error) { c.f.Blind("crontab./"+name+" ", err) }
+	}
 	b, err := c.ReadIfAny(name)
-	c.f.Problem(err)
+	problem(err)
 	if b == nil && err == nil {
 		return
 	}
@@ -96,7 +100,7 @@ func (c *cronFiles) table(name, user string) {
 		c.found = append(c.found, name)
 	}
 	jobs, err := parseCrontab(b, "/"+name, user)
-	c.f.Problem(err)
+	problem(err)
 	c.add(jobs)
 }
 

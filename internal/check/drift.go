@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -48,6 +49,7 @@ type baseline struct {
 	status Status
 	items  map[string]Item // of the last whole run, as they were seen last
 	extra  map[string]Item // what only the last run has seen, if it was not whole
+	blind  []string        // beginnings of names that no run has seen yet
 }
 
 // compare returns what differs, and remembers the outcome. Before the first
@@ -61,6 +63,7 @@ func (b *baseline) compare(o Outcome) []Change {
 	for _, item := range items {
 		now[item.Name] = item
 	}
+	b.keepUnseen(now, o.findings.blind)
 	var changes []Change
 	if b.known {
 		changes = append(b.news(items, o), b.removed(now, o)...)
@@ -76,6 +79,24 @@ func (b *baseline) compare(o Outcome) []Change {
 		changes[i].Check, changes[i].Time = o.Check, o.Time
 	}
 	return changes
+}
+
+// keepUnseen takes what may be there, unseen, for as it was.
+func (b *baseline) keepUnseen(now map[string]Item, blind []string) {
+	if len(blind) == 0 {
+		return
+	}
+	for _, was := range []map[string]Item{b.items, b.extra} {
+		for name, item := range was {
+			if _, ok := now[name]; !ok && beginsWithAny(name, blind) {
+				now[name] = item
+			}
+		}
+	}
+}
+
+func beginsWithAny(name string, beginnings []string) bool {
+	return slices.ContainsFunc(beginnings, func(b string) bool { return strings.HasPrefix(name, b) })
 }
 
 func (b *baseline) old(name string) (Item, bool) {
@@ -98,7 +119,8 @@ func (b *baseline) news(items []Item, o Outcome) []Change {
 			continue
 		case known:
 			c.Kind, c.Old, c.Was = Changed, old.Value, old.Verdict
-		case firstWhole, b.full && item.Name != OverflowItem: // it may have been beyond the limit
+		case firstWhole, b.full && item.Name != OverflowItem, // it may have been beyond the limit
+			beginsWithAny(item.Name, b.blind):
 			continue
 		}
 		changes = append(changes, c)
@@ -128,6 +150,9 @@ func (b *baseline) removed(now map[string]Item, o Outcome) []Change {
 }
 
 func (b *baseline) remember(now map[string]Item, o Outcome) {
+	b.blind = slices.DeleteFunc(slices.Clone(o.findings.blind), func(name string) bool {
+		return b.known && !slices.Contains(b.blind, name)
+	})
 	b.known, b.status = true, o.Status
 	for name, item := range now {
 		if old, ok := b.old(name); ok && item.unsure && !old.unsure {
@@ -176,5 +201,8 @@ func (c *Change) weight() int {
 	}
 }
 
-// isWhole says whether the check saw all that there is.
-func (o *Outcome) isWhole() bool { return o.Status == OK }
+// isWhole says whether the check saw all that there is, but for what it knows that
+// it did not.
+func (o *Outcome) isWhole() bool {
+	return o.Status == OK || len(o.findings.blind) > 0 && !o.findings.partial
+}

@@ -291,6 +291,27 @@ func (m *moment) Open(name string) (fs.File, error) {
 	return m.Root.Open(name)
 }
 
+// What a user makes unreadable hides no change of others.
+func TestDriftOfTheBlind(t *testing.T) {
+	s := &story{T: t}
+	blind := func(names ...string) func(f *Findings) {
+		return func(f *Findings) {
+			has(nil, names...)(f)
+			f.Blind("alice.", errBlind)
+		}
+	}
+	s.run(has(nil, "alice.1", "root.1"))
+	equal(t, "blind", s.run(blind("root.1")), "changed status ok>error")
+	equal(t, "others change", s.run(blind("root.2")), "added root.2 >1, removed root.1 1>")
+	equal(t, "seen again", s.run(has(nil, "alice.2", "root.2")), "added alice.2 >1, removed alice.1 1>, changed status error>ok")
+
+	s = &story{T: t}
+	s.run(blind("root.1"))
+	equal(t, "still blind", s.run(blind("root.1")), "")
+	equal(t, "seen for the first time", s.run(has(nil, "alice.1", "root.1")), "changed status error>ok")
+	equal(t, "new", s.run(has(nil, "alice.1", "alice.2", "root.1")), "added alice.2 >1")
+}
+
 // A systemd that does not answer for a moment has no other services.
 func TestDriftOfASilentSystemd(t *testing.T) {
 	h := copyHost(t, "ubuntu")
@@ -339,6 +360,7 @@ func TestDriftOfAHostileUser(t *testing.T) {
 	if n := len(r.checks[0].base.items); n > 2*maxJobs {
 		t.Errorf("%d items are remembered", n)
 	}
+	h.write("var/spool/cron/crontabs/alice", strings.Repeat("#\n", maxLines+1))
 	h.write("etc/crontab", "")
 	told = nil
 	r.runAll(t.Context(), Normal)

@@ -30,6 +30,8 @@ type Findings struct {
 	more     int            // items beyond the limit
 	rest     [sha256.Size]byte
 	problems []error
+	partial  bool     // whether anything may be unseen
+	blind    []string // beginnings of names of items that may be
 }
 
 // A Point is one data point of a gauge.
@@ -130,7 +132,9 @@ func (f *Findings) Judge(rule string, pass bool, value string) {
 func (f *Findings) JudgeNone(rule string, bad []string, seenAll bool) {
 	if len(bad) > 0 || seenAll {
 		f.Judge(rule, len(bad) == 0, listed(bad))
+		return
 	}
+	f.unseen(rule)
 }
 
 // Watch remembers a value that security depends on, so that its change is seen.
@@ -150,13 +154,32 @@ func (f *Findings) Unsure(name, value string) {
 
 // Problem notes what the check could not see; all else it found counts.
 func (f *Findings) Problem(err error) {
-	if len(f.problems) < maxProblems {
+	if err != nil {
+		f.partial = true
 		f.note(err)
 	}
 }
 
+// Blind notes that the items whose names begin so could not be seen, and all
+// others were: what a user does to a file of his hides no change of others.
+func (f *Findings) Blind(prefix string, err error) {
+	if err == nil {
+		return
+	}
+	f.note(err)
+	f.unseen(prefix)
+}
+
+func (f *Findings) unseen(prefix string) {
+	if len(f.blind) < f.limit {
+		f.blind = append(f.blind, Text(prefix))
+	} else {
+		f.partial = true
+	}
+}
+
 func (f *Findings) note(err error) {
-	if err != nil {
+	if len(f.problems) < maxProblems {
 		f.problems = append(f.problems, err)
 	}
 }

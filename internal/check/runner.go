@@ -163,6 +163,6 @@ func (c *Check) look(ctx context.Context, h *Host) (o Outcome) {
 			o = Outcome{Status: Error, Err: fmt.Errorf("panic: %v", p)}
 		}
 	}()
-	f.note(c.Run(ctx, h, f))
+	f.Problem(c.Run(ctx, h, f))
 	return Outcome{Status: f.status(), Err: errors.Join(f.problems...), findings: *f}
 }
