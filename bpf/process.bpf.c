@@ -117,7 +117,7 @@ __noinline int tell_cgroup(void)
 	b->r.names_len = used;
 	if (used > sizeof(b->names))
 		return 0;
-	if (!bpf_ringbuf_output(&ring_normal, b, sizeof(b->r) + used, BPF_RB_NO_WAKEUP))
+	if (!bpf_ringbuf_output(&ring_high, b, sizeof(b->r) + used, BPF_RB_NO_WAKEUP))
 		bpf_map_update_elem(&cgroups_told, &key, &zero, BPF_ANY);
 	return 0;
 }
@@ -169,12 +169,12 @@ static __always_inline void report_exec(struct counts *c, struct task_struct *ta
 
 	if (!b || !exe || !cwd)
 		return; /* cannot be */
-	begin(&b->r.head, CLASS_EXEC, weight, 0);
 	who_is(&b->r.head.who, task);
 	key.id = b->r.head.who.cgroup;
 	key.hierarchy = b->r.head.who.hierarchy;
 	if (!bpf_map_lookup_elem(&cgroups_told, &key))
-		tell_cgroup();
+		tell_cgroup(); /* before the time is taken: records are read in the order of time */
+	begin(&b->r.head, CLASS_EXEC, weight, 0);
 	b->r.flags = exec_flags(s, is_script);
 	b->r.session = task->signal->pids[PIDTYPE_SID]->numbers[0].nr;
 	b->r.tty = tty_of(task);

@@ -66,7 +66,7 @@ func (r *rig) watchedByPrometheus(etc string) *grafana {
 	r.own = "http://" + own + "/metrics"
 	test := func(option string) string { return "yaml:receivers::ebpfsecurity::" + option }
 	cmd := command("--config", dashboards+"/collector.yaml",
-		"--config", test("checks::interval: 1s"), // so that a change shows soon
+		"--config", test("checks::interval: 5s"), // so that a change shows soon
 		"--config", test("events::classes: {exit: true, close: true}"),
 		"--config", test("process::world_writable_dirs: ["+r.dir+"/dropped]"))
 	cmd.Env = append(os.Environ(), "PROMETHEUS_LISTEN="+metrics, "OTELCOL_METRICS_PORT="+port,
