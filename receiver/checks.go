@@ -39,10 +39,13 @@ type rooted struct {
 	root *check.Root
 }
 
-// Close ends the runs.
+// Close ends the runs, and waits for none that hangs.
 func (r rooted) Close() {
 	r.Runner.Close()
-	_ = r.root.Close()
+	go func() {
+		r.Wait()
+		_ = r.root.Close()
+	}()
 }
 
 // A hostChecks is the checks of one config, and who wants to know of changes.

@@ -11,22 +11,26 @@ import (
 
 // Checks say how the host's configuration is looked at.
 type Checks struct {
+	// Enabled is whether the host is looked at.
 	Enabled bool `mapstructure:"enabled"`
-	// Interval is the time between two looks, SlowInterval that of checks that take long, such
-	// as the walk for set-uid files.
-	Interval     CheckInterval `mapstructure:"interval"`
+	// Interval is the time between two looks.
+	Interval CheckInterval `mapstructure:"interval"`
+	// SlowInterval is the time between two runs of checks that take long, such as the walk for set-uid files.
 	SlowInterval CheckInterval `mapstructure:"slow_interval"`
-	// Profile says which rules are judged.
+	// Profile says which rules are judged: those of level 1, those of both levels, or the
+	// critical and high ones of level 1.
 	Profile Profile `mapstructure:"profile"`
-	// Disable names checks, categories and rules that are left out, Enable those
-	// that are judged whatever the profile says.
+	// Disable names checks, categories and rules that are left out.
 	Disable []string `mapstructure:"disable"`
-	Enable  []string `mapstructure:"enable"`
-	// Severities replace those of rules.
+	// Enable names those that are judged whatever the profile says.
+	Enable []string `mapstructure:"enable"`
+	// Severities are severities of rules, by their names, in place of their own.
 	Severities map[string]CheckSeverity `mapstructure:"severities"`
-	// Sysctl adds expectations of kernel parameters, or replaces those of the table.
+	// Sysctl adds expectations of kernel parameters, by their names, or replaces those of the
+	// table: a value, values with commas between, or >=N. Empty expects nothing.
 	Sysctl map[string]string `mapstructure:"sysctl"`
-	// CrontabCommands shows commands of crontabs as they are instead of a hash.
+	// CrontabCommands shows commands of crontabs as they are instead of a hash. They may hold
+	// secrets.
 	CrontabCommands bool `mapstructure:"crontab_commands"`
 	// Limit is how many data points a check may have.
 	Limit CheckLimit `mapstructure:"limit"`

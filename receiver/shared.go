@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/ebpfsecurity/ebpfsecurityreceiver/internal/cure"
 	"github.com/ebpfsecurity/ebpfsecurityreceiver/internal/event"
 	"github.com/ebpfsecurity/ebpfsecurityreceiver/internal/process"
 	"github.com/ebpfsecurity/ebpfsecurityreceiver/internal/sample"
@@ -90,6 +91,7 @@ func (s *sensors) acquire(cfg *Config, logger *zap.Logger) *sharedSensor {
 		}
 		shared.kernel = s.open(o)
 		s.live[cfg] = shared
+		logLacks(logger, cure.Look())
 		logHooks(logger, shared.Hooks())
 		shared.checks = startChecks(s.checks, cfg, logger, &shared.tally)
 	}

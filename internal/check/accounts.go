@@ -90,11 +90,20 @@ func runAccounts(_ context.Context, h *Host, f *Findings) error {
 			"primary_group", u.member.primary(a), "other_groups", groups,
 			"has_sudo", sudo.of(a), "password", password)
 		f.Watch("account.user."+a.name, strings.Join([]string{
-			"uid=" + number(a.uid), "gid=" + number(a.gid), "sudo=" + sudo.of(a), "password=" + password,
-			"shell=" + a.shell, "home=" + a.home, "groups=" + groups,
+			"uid=" + number(a.uid), "gid=" + number(a.gid), "shell=" + a.shell, "home=" + a.home, "groups=" + groups,
 		}, " "))
+		watch := f.Watch
+		if sudo.of(a) == unknown || password == unknown {
+			watch = f.Unsure
+		}
+		watch("account.access."+a.name, "sudo="+sudo.of(a)+" password="+password)
 	}
-	judgeAccounts(f, u, systemUIDs(h))
+	judgeAccounts(f, u)
+	first, err := systemUIDs(h)
+	if err != nil {
+		return err
+	}
+	f.JudgeNone("account.system_shells", u.systemShells(first), true)
 	return nil
 }
 
@@ -119,29 +128,35 @@ func readUsers(h *Host) (*users, error) {
 	return u, nil
 }
 
-func judgeAccounts(f *Findings, u *users, firstUID uint32) {
+func judgeAccounts(f *Findings, u *users) {
 	judge := func(rule string, bad []string) { f.Judge("account."+rule, len(bad) == 0, listed(bad)) }
-	those := func(bad func(a account) bool) []string {
-		var names []string
-		for _, a := range u.accounts {
-			if bad(a) {
-				names = append(names, a.name)
-			}
-		}
-		return names
-	}
-	judge("uid_zero", those(func(a account) bool { return a.uid == 0 && a.name != "root" }))
-	judge("gid_zero", those(func(a account) bool {
+	judge("uid_zero", u.those(func(a account) bool { return a.uid == 0 && a.name != "root" }))
+	judge("gid_zero", u.those(func(a account) bool {
 		return a.gid == 0 && !slices.Contains([]string{"root", "sync", "shutdown", "halt", "operator"}, a.name)
 	}))
-	judge("shadowed", those(func(a account) bool { return a.password != "x" && statusOfPassword(a.password) != passwordLocked }))
-	judge("groups_exist", those(func(a account) bool { _, ok := u.member.names[a.gid]; return !ok }))
+	judge("shadowed", u.those(func(a account) bool { return a.password != "x" && statusOfPassword(a.password) != passwordLocked }))
+	judge("groups_exist", u.those(func(a account) bool { _, ok := u.member.names[a.gid]; return !ok }))
 	judge("shadow_group", u.inGroup("shadow"))
 	judge("unique_uids", repeatedOf(u.accounts, func(a account) string { return number(a.uid) }))
 	judge("unique_gids", repeatedOf(u.groups, func(g group) string { return number(g.gid) }))
 	judge("unique_names", repeatedOf(u.accounts, func(a account) string { return a.name }))
 	judge("unique_groups", repeatedOf(u.groups, func(g group) string { return g.name }))
-	judge("system_shells", those(func(a account) bool { return a.uid != 0 && a.uid < firstUID && a.canLogIn() }))
+}
+
+// systemShells are the services' accounts that one can log in to.
+func (u *users) systemShells(firstUID uint32) []string {
+	return u.those(func(a account) bool { return a.uid != 0 && a.uid < firstUID && a.canLogIn() })
+}
+
+// those are the names of some accounts.
+func (u *users) those(is func(a account) bool) []string {
+	var names []string
+	for _, a := range u.accounts {
+		if is(a) {
+			names = append(names, a.name)
+		}
+	}
+	return names
 }
 
 // inGroup are those whose own group it is, or whom it lists.
@@ -165,15 +180,13 @@ func (a account) canLogIn() bool {
 }
 
 // systemUIDs is the first number that is not a service's.
-func systemUIDs(h *Host) uint32 {
-	b, err := h.Read("etc/login.defs")
-	if err == nil {
-		first, err := strconv.ParseUint(parseLoginDefs(b).get("UID_MIN", ""), 0, 32)
-		if err == nil {
-			return uint32(first)
-		}
+func systemUIDs(h *Host) (uint32, error) {
+	b, err := h.ReadIfAny("etc/login.defs")
+	first, parseErr := strconv.ParseUint(parseLoginDefs(b).get("UID_MIN", ""), 0, 32)
+	if parseErr != nil {
+		first = 1000
 	}
-	return 1000
+	return uint32(first), err
 }
 
 // passwords know how one logs in to accounts.

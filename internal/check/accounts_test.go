@@ -93,7 +93,7 @@ func FuzzPasswd(f *testing.F) {
 	f.Fuzz(func(_ *testing.T, b []byte) {
 		u := users{accounts: parsePasswd(b), groups: parseGroup(b)}
 		u.member = membershipsOf(u.groups)
-		judgeAccounts(newFindings(10), &u, 1000)
+		judgeAccounts(newFindings(10), &u)
 		for _, a := range u.accounts {
 			u.member.others(a)
 		}

@@ -81,8 +81,14 @@ func showProfiles(f *Findings, b []byte) error {
 	enforcing := counts["enforce"] + counts["kill"]
 	all := strconv.Itoa(len(profiles))
 	confined := enforcing + counts["complain"]
-	f.Judge("apparmor.confined", confined > 0 && confined == len(profiles), strconv.Itoa(confined)+" of "+all)
-	f.Judge("apparmor.enforcing", enforcing > 0 && enforcing == len(profiles), strconv.Itoa(enforcing)+" of "+all)
+	judge := func(rule string, n int) {
+		pass := n > 0 && n == len(profiles)
+		if !pass || err == nil { // else there is one that was not understood
+			f.Judge("apparmor."+rule, pass, strconv.Itoa(n)+" of "+all)
+		}
+	}
+	judge("confined", confined)
+	judge("enforcing", enforcing)
 	for _, p := range profiles {
 		f.Watch("apparmor.profile."+p.name, p.mode)
 	}

@@ -64,14 +64,14 @@ func showAuditdProcess(h *Host, f *Findings) error {
 	if ignoreAbsent(err) != nil {
 		return err
 	}
-	all, processErr := h.Processes()
-	if processErr != nil {
-		return processErr
-	}
 	pid, _ := strconv.Atoi(line)
+	all, processErr := h.Processes()
 	running := err == nil && slices.ContainsFunc(all, func(p Process) bool {
 		return p.PID == pid && strings.HasSuffix(p.Exe, "/auditd")
 	})
+	if !running && processErr != nil {
+		return processErr // it may be one that was not seen
+	}
 	f.Point(metricAuditd, asNumber(running))
 	f.Judge("auditd.running", running, "daemon="+onOff(running))
 	return nil

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
-	"syscall"
 )
 
 const (
@@ -44,8 +44,8 @@ func runAuthorizedKeys(ctx context.Context, h *Host, f *Findings) error {
 		return err
 	}
 	patterns, err := h.authorizedKeysFiles()
-	f.Problem(err)
 	k := keyFiles{host: h, f: f}
+	k.problem(err)
 	for _, a := range parsePasswd(passwd) {
 		for _, pattern := range patterns {
 			if ctx.Err() != nil {
@@ -54,8 +54,8 @@ func runAuthorizedKeys(ctx context.Context, h *Host, f *Findings) error {
 			k.read(a, keyFile(pattern, a))
 		}
 	}
-	f.Judge("authorized_keys.protected", len(k.open) == 0, listed(k.open))
-	f.Judge("authorized_keys.strong", len(k.weak) == 0, listed(k.weak))
+	f.JudgeNone("authorized_keys.protected", k.open, !k.missed)
+	f.JudgeNone("authorized_keys.strong", k.weak, !k.missed)
 	return nil
 }
 
@@ -69,14 +69,16 @@ func (h *Host) authorizedKeysFiles() ([]string, error) {
 	if c.unsure {
 		err = errors.Join(err, errors.Join(c.problems...))
 	}
-	switch values := strings.Fields(c.global.value("authorizedkeysfile")); {
-	case len(values) == 0:
-		return []string{".ssh/authorized_keys", ".ssh/authorized_keys2"}, ignoreAbsent(err)
-	case len(values) == 1 && values[0] == "none":
-		return nil, err
-	default:
-		return values, err
+	c.global.setDefault("authorizedkeysfile", ".ssh/authorized_keys .ssh/authorized_keys2")
+	var patterns []string
+	for _, block := range append(c.matches, c.global) { // whom a block is about is not asked
+		for _, pattern := range strings.Fields(block.value("authorizedkeysfile")) {
+			if pattern != "none" && !slices.Contains(patterns, pattern) {
+				patterns = append(patterns, pattern)
+			}
+		}
 	}
+	return patterns, ignoreAbsent(err)
 }
 
 // keyFile puts an account's name, number and home in the place of sshd's
@@ -94,22 +96,40 @@ type keyFiles struct {
 	host       *Host
 	f          *Findings
 	open, weak []string
+	missed     bool // something
+}
+
+func (k *keyFiles) problem(err error) {
+	k.f.Problem(err)
+	k.missed = k.missed || err != nil
+}
+
+// blind notes what an account, which may do to its files what it wants, has
+// hidden.
+func (k *keyFiles) blind(a account, err error) {
+	k.f.Blind("authorized_keys."+a.name+".", err)
+	k.missed = k.missed || err != nil
 }
 
 func (k *keyFiles) read(a account, name string) {
-	b, err := k.host.Head(name, maxKeyFile)
+	b, err := k.host.Head(name, maxKeyFile+1)
+	if len(b) > maxKeyFile { // sshd reads on
+		b = b[:maxKeyFile]
+		k.blind(a, &fs.PathError{Op: "read", Path: name, Err: errTooLarge})
+	}
 	if err != nil {
-		if !errors.Is(err, syscall.ENOTDIR) { // a home that is a file, such as /dev/null
-			k.f.Problem(ignoreAbsent(err))
-		}
+		k.blind(a, nothing(err)) // a home that is a file, such as /dev/null, has nothing
 		return
 	}
 	keys := parseAuthorizedKeys(b)
 	k.f.Point(metricAuthorizedKeys, float64(len(keys)), "username", a.name, "file", name)
+	k.f.Overflow += max(0, len(keys)-maxKeysShown)
 	weak := false
 	for i, key := range keys {
 		if i < maxKeysShown {
 			k.f.WatchSecret("authorized_keys."+a.name+"."+key.fingerprint, key.String(), key.options)
+		} else {
+			k.f.WatchSecret("authorized_keys."+a.name+".more", number(uint32(len(keys)-maxKeysShown))+" more", key.fingerprint+" "+key.options)
 		}
 		weak = weak || key.isWeak()
 	}
@@ -122,13 +142,19 @@ func (k *keyFiles) read(a account, name string) {
 }
 
 // isProtected wants of the file and the directories up to the home what sshd's
-// StrictModes does: only the account and root may write.
+// StrictModes does: only the account and root may write. A link is followed
+// first.
 func (k *keyFiles) isProtected(a account, name string) bool {
-	home := path.Clean("/" + a.home)
-	for at := name; ; at = path.Dir(at) {
+	resolved, err := k.host.Real(name)
+	home, homeErr := k.host.Real(a.home)
+	if err != nil || homeErr != nil {
+		return true // it is gone
+	}
+	for at := resolved; ; at = path.Dir(at) {
 		info, err := k.host.Stat(at)
-		if err != nil {
-			return true // it is gone
+		if err != nil { // gone, or not to be seen
+			k.blind(a, nothing(err))
+			return true
 		}
 		uid, _, _ := ownerOf(info)
 		if uid != 0 && uid != a.uid || info.Mode()&0o022 != 0 {

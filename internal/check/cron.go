@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -28,7 +29,7 @@ func crontabs() Check {
 			{
 				"crontab.writable", Critical, 1, "",
 				"Whoever may write there runs commands as root.",
-				"Run chmod go-w for the files and directories.",
+				"Run chown root and chmod go-w for the files and directories.",
 			},
 			{
 				"crontab.private", Low, 1, "2.4.1.2",
@@ -49,8 +50,8 @@ func runCrontabs(_ context.Context, h *Host, f *Findings) error {
 	c := &cronFiles{Host: h, f: f}
 	c.tables()
 	c.periodic()
-	c.users()
 	c.timers()
+	c.users() // last, so that they take no room from others
 	c.judge()
 	return nil
 }
@@ -60,6 +61,13 @@ type cronFiles struct {
 	*Host
 	f     *Findings
 	found []string // of the system's, for what is asked of their modes
+	// missed says that there may be more.
+	missed bool
+}
+
+func (c *cronFiles) problem(err error) {
+	c.f.Problem(err)
+	c.missed = c.missed || err != nil
 }
 
 func (c *cronFiles) tables() {
@@ -69,7 +77,7 @@ func (c *cronFiles) tables() {
 	}
 	b, err := c.ReadIfAny("etc/anacrontab")
 	c.f.Problem(err)
-	if b != nil {
+	if b != nil || err != nil {
 		c.found = append(c.found, "etc/anacrontab")
 	}
 	jobs, err := parseAnacrontab(b, "/etc/anacrontab")
@@ -79,16 +87,20 @@ func (c *cronFiles) tables() {
 
 // table reads one crontab. Without a user it is the system's.
 func (c *cronFiles) table(name, user string) {
+	problem := c.f.Problem
+	if user != "" { // who may write anything into it
+		problem = func(err error) { c.f.Blind("crontab./"+name+" ", err) }
+	}
 	b, err := c.ReadIfAny(name)
-	c.f.Problem(err)
-	if b == nil {
+	problem(err)
+	if b == nil && err == nil {
 		return
 	}
 	if user == "" {
 		c.found = append(c.found, name)
 	}
 	jobs, err := parseCrontab(b, "/"+name, user)
-	c.f.Problem(err)
+	problem(err)
 	c.add(jobs)
 }
 
@@ -136,9 +148,11 @@ func (c *cronFiles) periodic() {
 		for _, dir := range []string{"etc/cron." + period, "etc/periodic/" + period} {
 			for _, name := range c.names(dir) {
 				info, err := c.Stat(name)
-				if err != nil || info.Mode().Perm()&0o111 == 0 {
+				c.problem(nothing(err))
+				if err != nil || !info.Mode().IsRegular() || info.Mode().Perm()&0o111 == 0 {
 					continue
 				}
+				c.found = append(c.found, name)
 				schedule := strings.Replace("@"+period, "@15min", "*/15 * * * *", 1)
 				c.f.Point(metricCrontab, 1, "user", "root", "source", "/"+dir, "schedule", schedule, "command", "/"+name)
 				content, err := c.Head(name, maxFile)
@@ -150,18 +164,18 @@ func (c *cronFiles) periodic() {
 }
 
 // names are the files of a directory that cron or run-parts takes. On Debian
-// those are none with a dot.
+// their names consist of letters, digits, underscores and hyphens.
 func (c *cronFiles) names(dir string) []string {
 	entries, err := c.DirIfAny(dir)
-	c.f.Problem(err)
-	if len(entries) > 0 {
+	c.problem(err)
+	if is, _ := c.isDir(dir); is {
 		c.found = append(c.found, dir)
 	}
 	_, err = c.Stat("etc/debian_version")
 	strict := err == nil
 	var names []string
 	for _, e := range entries {
-		isOther := strict && strings.Contains(e.Name(), ".")
+		isOther := strict && strings.Trim(e.Name(), "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") != ""
 		if !e.IsDir() && !isOther && !isJunk(e.Name()) {
 			names = append(names, path.Join(dir, e.Name()))
 		}
@@ -183,8 +197,12 @@ func isJunk(name string) bool {
 
 // add shows jobs, and their commands only if the user wants them.
 func (c *cronFiles) add(jobs []job) {
-	c.f.Overflow += max(0, len(jobs)-maxJobs)
-	for _, j := range jobs[:min(len(jobs), maxJobs)] {
+	more := max(0, len(jobs)-maxJobs)
+	c.f.Overflow += more
+	for _, j := range jobs[len(jobs)-more:] {
+		c.f.WatchSecret("crontab."+j.source+" more", strconv.Itoa(more)+" more", j.schedule+" "+j.command)
+	}
+	for _, j := range jobs[:len(jobs)-more] {
 		shown := j.command
 		if !c.CrontabCommands {
 			sum := sha256.Sum256([]byte(j.command))
@@ -200,20 +218,22 @@ func (c *cronFiles) judge() {
 	for _, name := range c.found {
 		info, err := c.Stat(name)
 		if err != nil {
+			c.problem(nothing(err))
 			continue
 		}
-		if info.Mode().Perm()&0o022 != 0 {
+		uid, _, _ := ownerOf(info)
+		if info.Mode().Perm()&0o022 != 0 || uid != 0 {
 			writable = append(writable, "/"+name)
 		}
 		if path.Dir(name) == "etc" && info.Mode().Perm()&0o077 != 0 {
 			open = append(open, "/"+name)
 		}
 	}
-	if len(c.found) == 0 {
+	if len(c.found) == 0 && !c.missed {
 		return // there is no cron
 	}
-	c.f.Judge("crontab.writable", len(writable) == 0, listed(writable))
-	c.f.Judge("crontab.private", len(open) == 0, listed(open))
+	c.f.JudgeNone("crontab.writable", writable, !c.missed)
+	c.f.JudgeNone("crontab.private", open, !c.missed)
 	_, err := c.Stat("etc/cron.allow")
 	if problem := nothing(err); problem != nil {
 		c.f.Problem(problem)

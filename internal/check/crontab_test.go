@@ -72,6 +72,8 @@ func TestCrontabs(t *testing.T) {
 		"etc/cron.d/job":                   "@daily www-data cmd --password=x\n",
 		"etc/cron.d/job.dpkg-old":          "@daily root old\n",
 		"etc/cron.d/with.dot":              "@daily root dot\n",
+		"etc/cron.d/with+plus":             "@daily root plus\n",
+		"etc/cron.d/and space":             "@daily root space\n",
 		"etc/cron.daily/script":            "#!/bin/sh\n",
 		"etc/cron.daily/not-executable":    "#!/bin/sh\n",
 		"var/spool/cron/crontabs/root":     "@reboot true\n",
@@ -105,10 +107,10 @@ func TestCrontabs(t *testing.T) {
 		"root | /etc/anacrontab | 1 days | nice run-parts /etc/cron.daily",
 		"root | /etc/periodic/15min | */15 * * * * | /etc/periodic/15min/quarter",
 		"root | /etc/cron.daily | @daily | /etc/cron.daily/script",
-		"jo.doe | /var/spool/cron/crontabs/jo.doe | * * * * * | touch x",
-		"root | /var/spool/cron/crontabs/root | @reboot | true",
 		"root | a.timer | daily | /bin/a  b",
 		"svc | inst@5.timer | Mon *-*-* 05:00, OnUnitActiveSec=1h | /bin/old",
+		"jo.doe | /var/spool/cron/crontabs/jo.doe | * * * * * | touch x",
+		"root | /var/spool/cron/crontabs/root | @reboot | true",
 	}
 	if diff := cmp.Diff(want, jobsOf(o)); diff != "" {
 		t.Error(diff)
@@ -125,6 +127,7 @@ func TestCrontabCommandsAreHidden(t *testing.T) {
 
 func TestCrontabRules(t *testing.T) {
 	h := newTree(t, map[string]string{"etc/crontab": "", "etc/cron.d/x": "", "etc/cron.daily/y": ""})
+	h.roots = true
 	for _, name := range []string{"etc/crontab", "etc/cron.d", "etc/cron.d/x", "etc/cron.daily"} {
 		h.chmod(name, 0o700)
 	}
@@ -138,6 +141,9 @@ func TestCrontabRules(t *testing.T) {
 			"crontab.writable": "/etc/cron.d/x", "crontab.private": "/etc/cron.daily", "crontab.allow": "present",
 		}[r.Rule])
 	}
+	h.write("etc/cron.hourly/", "")
+	h.chmod("etc/cron.hourly", 0o777)
+	equal(t, "an empty directory", one(t, crontabs(), h.host()).Results[0].Value, "/etc/cron.d/x,/etc/cron.hourly")
 	equal(t, "rules without cron", len(one(t, crontabs(), newTree(t, nil).host()).Results), 0)
 }
 

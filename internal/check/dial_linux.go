@@ -6,19 +6,13 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
-
-	"golang.org/x/sys/unix"
 )
 
 var errNotSocket = errors.New("not a socket")
 
 // Dial connects to a socket of the host.
 func (r *Root) Dial(ctx context.Context, name string) (net.Conn, error) {
-	at, err := r.resolve("dial", name, true)
-	if err != nil {
-		return nil, err
-	}
-	it, err := r.dir.OpenFile(at, unix.O_PATH|unix.O_NOFOLLOW, 0)
+	it, err := r.find("dial", name, true)
 	if err != nil {
 		return nil, err
 	}

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"os"
 	"strings"
 	"syscall"
 )
@@ -16,15 +15,6 @@ type Dir struct {
 	kernels bool
 }
 
-// OpenDir opens a directory.
-func (r *Root) OpenDir(name string) (*Dir, error) {
-	at, err := r.resolve("open", name, true)
-	if err != nil {
-		return nil, err
-	}
-	return openDir(r.dir, at, isKernels(name))
-}
-
 // OpenDir opens a directory of the host.
 func (h *Host) OpenDir(name string) (*Dir, error) {
 	if r, ok := h.fs.(interface {
@@ -33,14 +23,6 @@ func (h *Host) OpenDir(name string) (*Dir, error) {
 		return r.OpenDir(clean(name))
 	}
 	return nil, &fs.PathError{Op: "open", Path: name, Err: errors.ErrUnsupported}
-}
-
-func openDir(root *os.Root, name string, kernels bool) (*Dir, error) {
-	h, err := openHandle(root, name)
-	if err != nil {
-		return nil, err
-	}
-	return &Dir{h, kernels}, nil
 }
 
 // Sub opens a directory in this one.

@@ -15,13 +15,6 @@ type handle struct {
 	root *os.Root // once it is needed
 }
 
-// openHandle does not wait for who writes to a FIFO in the directory's place,
-// as os.Root does.
-func openHandle(parent *os.Root, name string) (handle, error) {
-	f, err := parent.OpenFile(name, unix.O_PATH|unix.O_NOFOLLOW, 0)
-	return dirHandle(name, f, err)
-}
-
 func dirHandle(name string, f *os.File, err error) (handle, error) {
 	if err != nil {
 		return handle{}, err
@@ -70,14 +63,22 @@ func (h *handle) lstat(name string) (fs.FileInfo, error) {
 	return h.root.Lstat(name)
 }
 
-// link does without the memory that os.Root takes for each.
 func (h *handle) link(name string) (string, error) {
+	target, err := readLink(h.at, name)
+	if err != nil {
+		return "", &fs.PathError{Op: "readlink", Path: name, Err: err}
+	}
+	return target, nil
+}
+
+// readLink does without the memory that os.Root takes for each.
+func readLink(dir *os.File, name string) (string, error) {
 	var short [128]byte
 	b := short[:]
 	for {
-		n, err := unix.Readlinkat(int(h.at.Fd()), name, b)
+		n, err := unix.Readlinkat(int(dir.Fd()), name, b)
 		if err != nil {
-			return "", &fs.PathError{Op: "readlink", Path: name, Err: err}
+			return "", err
 		}
 		if n < len(b) {
 			return string(b[:n]), nil

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"maps"
@@ -28,9 +29,12 @@ func dpkgCensus(h *Host) (census, bool, error) {
 	}
 	defer info.Close()
 	for key := range installed {
-		if list, err := info.Lstat(key + ".list"); err == nil {
-			c.last = later(c.last, list.ModTime())
+		list, listErr := info.Lstat(key + ".list")
+		if listErr != nil {
+			err = cmp.Or(err, ignoreAbsent(listErr))
+			continue
 		}
+		c.last = later(c.last, list.ModTime())
 	}
 	return c, true, err
 }
@@ -126,9 +130,10 @@ func dpkgOwners(h *Host, files map[string]pkg) error {
 	moved, movedErr := dpkgDiversions(h)
 	for _, key := range slices.Sorted(maps.Keys(installed)) {
 		p := installed[key]
-		list, err := info.Read(key+".list", maxOwned)
-		if err != nil {
-			continue // of a package without files
+		list, listErr := info.Read(key+".list", maxOwned)
+		if listErr != nil { // one without files has none
+			err = cmp.Or(err, ignoreAbsent(listErr))
+			continue
 		}
 		for path := range strings.Lines(string(list)) {
 			path = moved.of(strings.TrimSuffix(path, "\n"), p.name)

@@ -31,7 +31,7 @@ func (r *Root) StatExe(pid int) (fs.FileInfo, error) {
 
 func (r *Root) exe(pid int) (*os.File, error) {
 	name := "proc/" + strconv.Itoa(pid)
-	proc, err := r.dir.OpenFile(name, unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW, 0)
+	proc, err := r.find("open", name, false)
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,9 @@ import (
 	"crypto/sha256"
 	"errors"
 	"io/fs"
+	"os"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -24,7 +26,12 @@ type Findings struct {
 
 	limit    int
 	seen     map[string]bool
+	at       map[string]int // of items, by their names
+	more     int            // items beyond the limit
+	rest     [sha256.Size]byte
 	problems []error
+	partial  bool     // whether anything may be unseen
+	blind    []string // beginnings of names of items that may be
 }
 
 // A Point is one data point of a gauge.
@@ -55,7 +62,8 @@ type Item struct {
 	Verdict  Verdict
 	Severity Severity
 
-	whole [sha256.Size]byte // of what is not shown: a long value's end, a secret
+	whole  [sha256.Size]byte // of what is not shown: a long value's end, a secret
+	unsure bool              // whether a part could not be seen
 }
 
 // A Verdict is the answer of a rule.
@@ -86,7 +94,7 @@ func (s Status) String() string {
 }
 
 func newFindings(limit int) *Findings {
-	return &Findings{limit: limit, seen: make(map[string]bool)}
+	return &Findings{limit: limit, seen: map[string]bool{}, at: map[string]int{}}
 }
 
 // Point adds a data point. Labels are pairs of name and value. Of two with the
@@ -99,7 +107,13 @@ func (f *Findings) Point(metric string, value float64, labels ...string) {
 		p.Labels = append(p.Labels, l)
 		key = append(key, l.Value)
 	}
-	if f.takes(len(f.Points), key) {
+	k := strings.Join(key, "\x00")
+	switch {
+	case f.seen[k]:
+	case len(f.Points) >= f.limit:
+		f.Overflow++
+	default:
+		f.seen[k] = true
 		f.Points = append(f.Points, p)
 	}
 }
@@ -113,21 +127,59 @@ func (f *Findings) Judge(rule string, pass bool, value string) {
 	f.item(rule, value, verdict, "")
 }
 
+// JudgeNone answers a rule that passes if nothing is bad. It does not pass where
+// not all was seen: what was not may be bad.
+func (f *Findings) JudgeNone(rule string, bad []string, seenAll bool) {
+	if len(bad) > 0 || seenAll {
+		f.Judge(rule, len(bad) == 0, listed(bad))
+		return
+	}
+	f.unseen(rule)
+}
+
 // Watch remembers a value that security depends on, so that its change is seen.
 func (f *Findings) Watch(name, value string) { f.item(name, value, NotJudged, "") }
 
 // WatchSecret also sees the change of something that must not be shown.
 func (f *Findings) WatchSecret(name, value, secret string) { f.item(name, value, NotJudged, secret) }
 
+// Unsure remembers a value of which a part could not be seen. That is no change of
+// one that was known.
+func (f *Findings) Unsure(name, value string) {
+	f.item(name, value, NotJudged, "")
+	if at, ok := f.at[Text(name)]; ok {
+		f.Items[at].unsure = true
+	}
+}
+
 // Problem notes what the check could not see; all else it found counts.
 func (f *Findings) Problem(err error) {
-	if len(f.problems) < maxProblems {
+	if err != nil {
+		f.partial = true
 		f.note(err)
 	}
 }
 
+// Blind notes that the items whose names begin so could not be seen, and all
+// others were: what a user does to a file of his hides no change of others.
+func (f *Findings) Blind(prefix string, err error) {
+	if err == nil {
+		return
+	}
+	f.note(err)
+	f.unseen(prefix)
+}
+
+func (f *Findings) unseen(prefix string) {
+	if len(f.blind) < f.limit {
+		f.blind = append(f.blind, Text(prefix))
+	} else {
+		f.partial = true
+	}
+}
+
 func (f *Findings) note(err error) {
-	if err != nil {
+	if len(f.problems) < maxProblems {
 		f.problems = append(f.problems, err)
 	}
 }
@@ -135,25 +187,36 @@ func (f *Findings) note(err error) {
 // maxProblems is how many problems of one run are kept.
 const maxProblems = 16
 
+// item adds an item. Of two with the same name the first is shown, and a change
+// of either is seen, as is one of those beyond the limit. Rules are few, and
+// always there.
 func (f *Findings) item(name, value string, verdict Verdict, secret string) {
 	i := Item{Name: Text(name), Value: Text(value), Verdict: verdict, Severity: Medium}
-	if f.takes(len(f.Items), []string{"item", i.Name}) {
-		i.whole = sha256.Sum256([]byte(value + "\x00" + secret))
+	i.whole = sha256.Sum256([]byte(name + "\x00" + value + "\x00" + secret))
+	at, known := f.at[i.Name]
+	switch {
+	case known:
+		f.Items[at].whole = together(f.Items[at].whole, i.whole)
+	case verdict == NotJudged && len(f.Items) >= f.limit:
+		f.Overflow++
+		f.more++
+		f.rest = together(f.rest, i.whole)
+	default:
+		f.at[i.Name] = len(f.Items)
 		f.Items = append(f.Items, i)
 	}
 }
 
-func (f *Findings) takes(have int, key []string) bool {
-	k := strings.Join(key, "\x00")
-	if f.seen[k] {
-		return false
-	}
-	if have >= f.limit {
-		f.Overflow++
-		return false
-	}
-	f.seen[k] = true
-	return true
+func together(a, b [sha256.Size]byte) [sha256.Size]byte {
+	return sha256.Sum256(append(a[:], b[:]...))
+}
+
+// OverflowItem is the name of the item that is all items beyond the limit.
+const OverflowItem = "overflow"
+
+// overflow is that item.
+func (f *Findings) overflow() Item {
+	return Item{Name: OverflowItem, Value: strconv.Itoa(f.more) + " more", Severity: Medium, whole: f.rest}
 }
 
 // status is that of the worst problem.
@@ -169,9 +232,9 @@ func (f *Findings) status() Status {
 func statusOf(err error) Status {
 	var path *fs.PathError
 	switch {
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled), errors.Is(err, os.ErrDeadlineExceeded):
 		return Timeout
-	case errors.As(err, &path):
+	case errors.As(err, &path), errors.Is(err, fs.ErrPermission): // of a file, or of the kernel
 		return Unreadable
 	default:
 		return Error

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"unicode/utf8"
 )
@@ -48,6 +50,7 @@ func TestSameLabelsAreMerged(t *testing.T) {
 	equal(t, "overflow", f.Overflow, 0)
 }
 
+// Of many findings there are as many as may be, and all rules.
 func TestFindingsAreBounded(t *testing.T) {
 	f := newFindings(10)
 	for i := range 15 {
@@ -55,9 +58,21 @@ func TestFindingsAreBounded(t *testing.T) {
 		f.Watch(fmt.Sprint(i), "")
 	}
 	f.Point("m", 1, "a", "3")
+	f.Judge("r", false, "1")
 	equal(t, "points", len(f.Points), 10)
-	equal(t, "items", len(f.Items), 10)
+	equal(t, "items", len(f.Items), 11)
+	equal(t, "the last", f.Items[10].Verdict, Fail)
 	equal(t, "overflow", f.Overflow, 10)
+	equal(t, "items that were too many", f.overflow().Value, "5 more")
+}
+
+func TestJudgeNone(t *testing.T) {
+	f := newFindings(10)
+	f.JudgeNone("a", nil, true)
+	f.JudgeNone("b", nil, false)
+	f.JudgeNone("c", []string{"x", "y"}, false)
+	equal(t, "answers", fmt.Sprintf("%s %s, %s %s %s", f.Items[0].Name, f.Items[0].Verdict, f.Items[1].Name, f.Items[1].Verdict, f.Items[1].Value), "a pass, c fail x,y")
+	equal(t, "number", len(f.Items), 2)
 }
 
 func TestStatus(t *testing.T) {
@@ -70,6 +85,7 @@ func TestStatus(t *testing.T) {
 		{nil, OK},
 		{[]error{nil}, OK},
 		{[]error{unreadable}, Unreadable},
+		{[]error{os.NewSyscallError("sendto", syscall.EPERM)}, Unreadable},
 		{[]error{fmt.Errorf("read: %w", unreadable)}, Unreadable},
 		{[]error{other, unreadable}, Error},
 		{[]error{unreadable, context.DeadlineExceeded, other}, Timeout},

@@ -138,7 +138,7 @@ func firewallsOf(chains []Chain) []string {
 func (c Chain) filtersInput() bool {
 	comesIn := c.Hook == "input" && slices.Contains([]string{"ip", "ip6", "inet"}, c.Family) ||
 		c.Hook == "ingress" && (c.Family == "netdev" || c.Family == "inet")
-	return comesIn && c.Type == "filter" && (c.Rules > 0 || c.Drops)
+	return comesIn && c.Type == "filter" && (c.Rules > 0 || c.Drops) && !c.Dormant
 }
 
 // legacyFilters asks for the rules of the older iptables. The kernel has its

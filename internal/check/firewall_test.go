@@ -23,7 +23,7 @@ func (f fakeLegacy) FiltersInput(family string) (bool, error) {
 }
 
 func chain(family, table, name, hook, kind string, rules int, drops bool) Chain {
-	return Chain{chainName{family, table, name}, hook, kind, drops, rules}
+	return Chain{chainName{family, table, name}, hook, kind, drops, rules, false}
 }
 
 func TestFirewall(t *testing.T) {
@@ -72,6 +72,10 @@ func TestFirewall(t *testing.T) {
 			status ok`},
 		{"configured and not running", map[string]string{ufw: "ENABLED=yes\n"}, fakeFilter{}, nil, `
 			firewall_enabled{firewall_type="ufw",is_running="false"} 0
+			firewall_enabled{firewall_type="none",is_running="false"} 0
+			firewall.filters_input fail (none)
+			status ok`},
+		{"a table that is switched off", nil, fakeFilter{chains: []Chain{{chainName{"inet", "x", "in"}, "input", "filter", true, 5, true}}}, nil, `
 			firewall_enabled{firewall_type="none",is_running="false"} 0
 			firewall.filters_input fail (none)
 			status ok`},

@@ -18,13 +18,14 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // A tree is a directory that looks like a host's root.
 type tree struct {
 	testing.TB
-	dir string
+	dir   string
+	roots bool // all is root's, whoever runs the test
 }
 
 // newTree makes one of paths and contents. "-> target" is a link, a path that
 // ends in a slash a directory.
 func newTree(t testing.TB, files map[string]string) tree {
-	h := tree{t, t.TempDir()}
+	h := tree{TB: t, dir: t.TempDir()}
 	for name, content := range files {
 		h.write(name, content)
 	}
@@ -59,7 +60,11 @@ func (h tree) chmod(name string, mode os.FileMode) {
 // host is the tree as checks see it.
 func (h tree) host(change ...func(*Options)) *Host {
 	h.Helper()
-	return hostAt(h, h.dir, change...)
+	host := hostAt(h, h.dir, change...)
+	if h.roots {
+		host.fs = ownedFS{Root: host.fs.(*Root)}
+	}
+	return host
 }
 
 // hostAt is what is below a directory, as checks see it.

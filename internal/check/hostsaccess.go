@@ -45,7 +45,10 @@ func showAccess(f *Findings, file, action, line string) error {
 			f.Watch("hosts_options."+file+" "+service+" "+host, rule.action)
 		}
 	}
-	f.Overflow += rule.overflow
+	if rule.overflow > 0 {
+		f.Overflow += rule.overflow
+		f.WatchSecret("hosts_options."+file+" more", number(uint32(rule.overflow))+" more", line)
+	}
 	return nil
 }
 
@@ -56,12 +59,18 @@ type access struct {
 	overflow        int // services and hosts that were too many
 }
 
+// maxAccessLine is more than libwrap takes, in bytes.
+const maxAccessLine = 64 << 10
+
 // maxAccessList is how many services, and how many hosts, a rule may have.
 const maxAccessList = 500
 
 // parseAccess reads services : hosts : options, with colons that a backslash or
 // brackets keep from separating.
 func parseAccess(line, action string) (a access, ok bool) {
+	if len(line) > maxAccessLine {
+		return a, false
+	}
 	fields := splitColons(line)
 	if len(fields) < 2 {
 		return a, false

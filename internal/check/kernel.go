@@ -22,6 +22,8 @@ type Chain struct {
 	Type  string // filter, nat, route
 	Drops bool   // what no rule takes
 	Rules int
+	// Dormant says that its table is switched off.
+	Dormant bool
 }
 
 type chainName struct{ Family, Table, Name string }

@@ -22,9 +22,20 @@ func (k kernel) Chains() ([]Chain, error) {
 }
 
 func (kernel) chains() ([]Chain, error) {
+	dormant := map[chainName]bool{}
+	err := nft(unix.NFT_MSG_GETTABLE, func(data []byte) error {
+		if name, ok := dormantTable(data); ok && len(dormant) < maxChains {
+			dormant[name] = true
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
 	var all []Chain
-	err := nft(unix.NFT_MSG_GETCHAIN, func(data []byte) error {
+	err = nft(unix.NFT_MSG_GETCHAIN, func(data []byte) error {
 		if c, ok := parseChain(data); ok && len(all) < maxChains {
+			c.Dormant = dormant[chainName{Family: c.Family, Table: c.Table}]
 			all = append(all, c)
 		}
 		return nil
@@ -49,6 +60,23 @@ func nft(message uint16, each func(data []byte) error) error {
 	all := []byte{unix.AF_UNSPEC, unix.NFNETLINK_V0, 0, 0}
 	kind := unix.NFNL_SUBSYS_NFTABLES<<8 | message
 	return ask(unix.NETLINK_NETFILTER, kind, unix.NLM_F_DUMP, all, func(_ uint16, data []byte) error { return each(data) })
+}
+
+// dormantTable returns the family and the name of a table that is switched off.
+func dormantTable(data []byte) (name chainName, ok bool) {
+	if len(data) < 4 {
+		return name, false
+	}
+	name.Family = nftFamily(data[0])
+	for kind, value := range attributes(data[4:]) {
+		switch kind {
+		case unix.NFTA_TABLE_NAME:
+			name.Table = cString(value)
+		case unix.NFTA_TABLE_FLAGS:
+			ok = len(value) == 4 && binary.BigEndian.Uint32(value)&unix.NFT_TABLE_F_DORMANT != 0
+		}
+	}
+	return name, ok
 }
 
 // parseChain reads a message with the family in its first byte of four.
@@ -144,6 +172,9 @@ func (kernel) Audit() (AuditState, error) {
 		s.PID = binary.NativeEndian.Uint32(data[12:])
 		return nil
 	})
+	if errors.Is(err, unix.EPROTONOSUPPORT) {
+		return s, nil // a kernel without
+	}
 	if err != nil {
 		return s, err
 	}

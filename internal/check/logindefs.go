@@ -66,17 +66,24 @@ func runLoginDefs(_ context.Context, h *Host, f *Findings) error {
 	return nil
 }
 
-// isStrictUmask wants group without write and others without anything. The
-// number is octal with or without a zero before it.
+// isStrictUmask wants group without write and others without anything, whoever
+// reads it: the number is octal to pam_umask, and to useradd only with a zero
+// before it.
 func isStrictUmask(v string) bool {
-	mask, err := strconv.ParseUint(v, 8, 32)
-	return err == nil && mask&0o027 == 0o027
+	for _, base := range []int{8, 0} {
+		mask, err := strconv.ParseUint(v, base, 32)
+		if err != nil || mask&0o027 != 0o027 {
+			return false
+		}
+	}
+	return true
 }
 
 // isBetween reads a number as C does, with 0 and 0x before other bases.
 func isBetween(v string, low, high int64) bool {
 	n, err := strconv.ParseInt(v, 0, 64)
-	return err == nil && n >= low && n <= high
+	isGo := strings.ContainsAny(v, "_oO") || strings.HasPrefix(strings.ToLower(v), "0b")
+	return err == nil && !isGo && n >= low && n <= high
 }
 
 // parseLoginDefs reads login.defs(5): a name, white space, and a value with or

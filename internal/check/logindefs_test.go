@@ -27,10 +27,19 @@ func TestLoginDefsAbsent(t *testing.T) {
 
 func TestIsStrictUmask(t *testing.T) {
 	for mask, want := range map[string]bool{
-		"027": true, "27": true, "0027": true, "077": true, "037": true,
-		"022": false, "026": false, "007": false, "": false, "9": false, "u=rwx": false,
+		"027": true, "0027": true, "077": true, "037": true,
+		"27": false, "77": false, "0x17": false, "0o27": false, "0_27": false, "022": false, "026": false, "007": false, "": false, "9": false, "u=rwx": false,
 	} {
 		equal(t, mask, isStrictUmask(mask), want)
+	}
+}
+
+func TestIsBetween(t *testing.T) {
+	for v, want := range map[string]bool{
+		"7": true, "007": true, "0x7": true, "+7": true, "08": false, "0": false, "8": false, "-7": false, "": false, "7d": false,
+		"0b11": false, "0o7": false, "0_7": false, "99999999999999999999": false,
+	} {
+		equal(t, v, isBetween(v, 1, 7), want)
 	}
 }
 

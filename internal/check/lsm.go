@@ -90,11 +90,16 @@ func runLockdown(_ context.Context, h *Host, f *Findings) error {
 	return nil
 }
 
+var errNoChoice = errors.New("it has no word in brackets")
+
 // lockdownMode is "" for a kernel that cannot be locked down.
 func (h *Host) lockdownMode() (string, error) {
 	line, err := h.Line(securityFS + "/lockdown")
 	if err == nil {
-		return parseChoice(line), nil
+		if parseChoice(line) == "" {
+			err = &fs.PathError{Op: "read", Path: securityFS + "/lockdown", Err: errNoChoice}
+		}
+		return parseChoice(line), err
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		_, err = h.activeLSMs()

@@ -162,3 +162,13 @@ func FuzzProfiles(f *testing.F) {
 	f.Add([]byte("a (enforce)\n (x)\n()\n"))
 	f.Fuzz(func(_ *testing.T, b []byte) { _ = showProfiles(newFindings(10), b) })
 }
+
+func FuzzSELinux(f *testing.F) {
+	f.Add([]byte("SELINUX=enforcing\n= x\nSELINUXTYPE = targeted\nSELINUX=\n"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		s := parseSELinux(b)
+		if len(s.keys) != len(s.values) {
+			t.Errorf("%d keys have %d values", len(s.keys), len(s.values))
+		}
+	})
+}

@@ -2,8 +2,6 @@ package check
 
 import (
 	"context"
-	"errors"
-	"io/fs"
 	"slices"
 	"strconv"
 	"strings"
@@ -74,7 +72,8 @@ func runMountOptions(_ context.Context, h *Host, f *Findings) error {
 	for _, m := range mountTable() {
 		at, separate := mountAt(all, m.path)
 		if !separate {
-			if _, err := h.Stat(m.path); errors.Is(err, fs.ErrNotExist) {
+			if _, err := h.Stat(m.path); err != nil {
+				f.Problem(nothing(err))
 				continue
 			}
 			f.Judge(m.id("separate"), false, "part of another file system")

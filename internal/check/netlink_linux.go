@@ -73,15 +73,16 @@ func answers(b []byte, list bool, each func(kind uint16, data []byte) error) (do
 		}
 		switch m.Header.Type {
 		case unix.NLMSG_DONE:
+			if len(m.Data) >= 4 { // the number of an error, if it ends early
+				return true, asErrno(m.Data)
+			}
 			return true, nil
 		case unix.NLMSG_ERROR:
 			if len(m.Data) < 4 {
 				return true, unix.EBADMSG
 			}
-			if errno := int32(binary.NativeEndian.Uint32(m.Data)); errno != 0 {
-				return true, unix.Errno(-errno)
-			}
-			return !list, nil
+			err := asErrno(m.Data)
+			return err != nil || !list, err
 		}
 		if err := each(m.Header.Type, m.Data); err != nil {
 			return true, err
@@ -91,6 +92,14 @@ func answers(b []byte, list bool, each func(kind uint16, data []byte) error) (do
 		}
 	}
 	return false, nil
+}
+
+// asErrno reads an error's number, which is negative, or 0 for none.
+func asErrno(data []byte) error {
+	if errno := int32(binary.NativeEndian.Uint32(data)); errno != 0 {
+		return unix.Errno(-errno)
+	}
+	return nil
 }
 
 // attributes are those of a netlink message, by their types.

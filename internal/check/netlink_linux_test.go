@@ -30,6 +30,7 @@ func TestAnswers(t *testing.T) {
 	}{
 		{"a list goes on", join(message(7, unix.NLM_F_MULTI, 1, 2, 3, 4), message(7, unix.NLM_F_MULTI)), true, 2, false, nil},
 		{"a list ends", join(message(7, unix.NLM_F_MULTI), message(unix.NLMSG_DONE, 0, 0, 0, 0, 0)), true, 1, true, nil},
+		{"a list ends early", join(message(7, unix.NLM_F_MULTI), message(unix.NLMSG_DONE, 0, refused...)), true, 1, true, unix.EPERM},
 		{"one answer", join(message(7, 0), message(8, 0)), false, 1, true, nil},
 		{"refused", message(unix.NLMSG_ERROR, 0, refused...), true, 0, true, unix.EPERM},
 		{"acknowledged", message(unix.NLMSG_ERROR, 0, 0, 0, 0, 0), true, 0, false, nil},
@@ -54,6 +55,7 @@ func FuzzAnswers(f *testing.F) {
 	f.Fuzz(func(_ *testing.T, b []byte, list bool) {
 		_, _ = answers(b, list, func(_ uint16, data []byte) error {
 			parseChain(data)
+			dormantTable(data)
 			ruleChain(data)
 			return nil
 		})

@@ -9,23 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// openSafely opens a file for reading once it is known what it is: opening a
-// device or a FIFO may do something.
-func openSafely(root *os.Root, name string, kernels bool) (*os.File, error) {
-	it, err := root.OpenFile(name, unix.O_PATH|unix.O_NOFOLLOW, 0)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = it.Close() }()
-	f, err := reopen(it, name, kernels)
-	if errors.Is(err, fs.ErrNotExist) { // this process has no /proc
-		return root.OpenFile(name, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOFOLLOW, 0)
-	}
-	return f, err
-}
-
 // reopen opens for reading what a descriptor names, if that does no more than
-// to open it.
+// to open it: opening a device or a FIFO may do something.
 func reopen(it *os.File, name string, kernels bool) (*os.File, error) {
 	info, err := it.Stat()
 	switch {

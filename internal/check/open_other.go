@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-func openSafely(root *os.Root, name string, _ bool) (*os.File, error) {
+func openSafely(root *os.Root, name string) (*os.File, error) {
 	info, err := root.Lstat(name)
 	if err != nil {
 		return nil, err

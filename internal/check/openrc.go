@@ -16,21 +16,25 @@ func (h *Host) openRC() ([]Service, error) {
 	for _, e := range scripts {
 		all.at(e.Name()).State = "disabled"
 	}
-	var errs []error
-	each := func(dir string, do func(s *Service)) {
+	each := func(dir string, do func(s *Service)) error {
 		links, err := h.DirIfAny(dir)
-		errs = append(errs, err)
 		for _, l := range links {
 			if s := all[l.Name()]; s != nil {
 				do(s)
 			}
 		}
+		return err
 	}
-	levels, err := h.DirIfAny("etc/runlevels")
-	errs = append(errs, err)
+	levels, levelsErr := h.DirIfAny("etc/runlevels")
 	for _, level := range levels {
-		each(path.Join("etc/runlevels", level.Name()), func(s *Service) { s.State = "enabled" })
+		levelsErr = errors.Join(levelsErr, each(path.Join("etc/runlevels", level.Name()), func(s *Service) { s.State = "enabled" }))
 	}
-	each("run/openrc/started", func(s *Service) { s.Active, s.Running = true, true })
-	return all.sorted(), errors.Join(errs...)
+	startedErr := each("run/openrc/started", func(s *Service) { s.Active, s.Running = true, true })
+	for _, s := range all {
+		if s.State == "disabled" && levelsErr != nil {
+			s.State = unknown
+		}
+		s.Unknown = !s.Active && startedErr != nil
+	}
+	return all.sorted(), errors.Join(levelsErr, startedErr)
 }

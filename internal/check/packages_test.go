@@ -232,7 +232,10 @@ func FuzzDpkg(f *testing.F) {
 	f.Add([]byte("\n:\nStatus: a\nPackage\n\tx"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		s := dpkgStatus{installed: map[string]pkg{}}
-		_ = scanLines(strings.NewReader(string(b)), s.line)
+		_ = scanLines(strings.NewReader(string(b)), 0, func(line []byte) bool {
+			s.line(line)
+			return true
+		})
 		s.end()
 		for key, p := range s.installed {
 			if key == "" || p.name == "" {
@@ -251,7 +254,10 @@ func FuzzApk(f *testing.F) {
 				t.Errorf("%q is no path", path)
 			}
 		}}
-		_ = scanLines(strings.NewReader(string(b)), r.line)
+		_ = scanLines(strings.NewReader(string(b)), 0, func(line []byte) bool {
+			r.line(line)
+			return true
+		})
 		r.end()
 	})
 }

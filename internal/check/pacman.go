@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"errors"
 	"strconv"
 	"strings"
@@ -24,10 +25,12 @@ func pacmanCensus(h *Host) (census, bool, error) {
 }
 
 func pacmanOwners(h *Host, files map[string]pkg) error {
+	var filesErr error
 	_, err := h.readPacman(func(dir *Dir, desc map[string][]string) {
 		list, err := dir.Read("files", maxOwned)
-		if err != nil {
-			return // of a package without files
+		if err != nil { // one without files has none
+			filesErr = cmp.Or(filesErr, ignoreAbsent(err))
+			return
 		}
 		p := pkg{first(desc["NAME"]), first(desc["VERSION"])}
 		for _, name := range parsePacman(list)["FILES"] {
@@ -36,7 +39,7 @@ func pacmanOwners(h *Host, files map[string]pkg) error {
 			}
 		}
 	})
-	return err
+	return errors.Join(err, filesErr)
 }
 
 // readPacman returns false if there is no database.

@@ -49,8 +49,9 @@ func runPorts(ctx context.Context, h *Host, f *Findings, known *versions) error 
 	if len(sockets) == 0 && err != nil {
 		return nil
 	}
-	all, err := h.owned(sockets)
-	f.Problem(err)
+	all, ownedErr := h.owned(sockets)
+	f.Problem(ownedErr)
+	all = h.stillThere(all)
 	programs := map[string]program{}
 	for _, o := range all {
 		for _, p := range o.by {
@@ -59,12 +60,12 @@ func runPorts(ctx context.Context, h *Host, f *Findings, known *versions) error 
 			}
 		}
 	}
-	packages, err := known.find(ctx, h, programs)
-	f.Problem(err)
+	packages, findErr := known.find(ctx, h, programs)
+	f.Problem(findErr)
 	showPorts(f, all, packages)
-	judgePorts(f, all)
+	judgePorts(f, all, err == nil, ownedErr == nil)
 	low, high := h.ephemeral()
-	watchPorts(f, all, packages, low, high)
+	watchPorts(f, all, packages, low, high, ownedErr == nil)
 	return ctx.Err()
 }
 
@@ -107,6 +108,23 @@ func (h *Host) owned(sockets []listener) ([]owned, error) {
 	return all, err
 }
 
+// stillThere leaves out sockets of nobody that were closed while /proc was read.
+func (h *Host) stillThere(all []owned) []owned {
+	isNobodys := func(s owned) bool { return len(s.by) == 0 }
+	if !slices.ContainsFunc(all, isNobodys) {
+		return all
+	}
+	sockets, err := h.listeners()
+	if err != nil {
+		return all
+	}
+	there := map[listener]bool{}
+	for _, s := range sockets {
+		there[s] = true
+	}
+	return slices.DeleteFunc(all, func(s owned) bool { return isNobodys(s) && !there[s.listener] })
+}
+
 func (o *owner) isLike(other owner) bool { return o.process == other.process && o.key == other.key }
 
 // showPorts names a process that cannot be seen, or is the kernel's, unknown.
@@ -137,22 +155,24 @@ func (o *owner) app(p pkg) string {
 	}
 }
 
-func judgePorts(f *Findings, all []owned) {
-	judge := func(rule string, bad func(s owned) bool) {
+// judgePorts passes nothing that may be wrong with a socket, or an owner of one,
+// that could not be seen.
+func judgePorts(f *Findings, all []owned, seenSockets, seenOwners bool) {
+	judge := func(rule string, seen bool, bad func(s owned) bool) {
 		var found []string
 		for _, s := range all {
 			if bad(s) && !slices.Contains(found, s.String()) {
 				found = append(found, s.String())
 			}
 		}
-		f.Judge("ports."+rule, len(found) == 0, listed(found))
+		f.JudgeNone("ports."+rule, found, seen)
 	}
-	judge("cleartext", func(s owned) bool { return s.isOpen() && s.isCleartext() })
-	judge("container_api", func(s owned) bool { return s.isOpen() && !s.isUDP() && s.local.Port() == 2375 })
-	judge("writable_directory", func(s owned) bool {
+	judge("cleartext", seenSockets, func(s owned) bool { return s.isOpen() && s.isCleartext() })
+	judge("container_api", seenSockets, func(s owned) bool { return s.isOpen() && !s.isUDP() && s.local.Port() == 2375 })
+	judge("writable_directory", seenSockets && seenOwners, func(s owned) bool {
 		return slices.ContainsFunc(s.by, func(o owner) bool { return isWritableByAll(o.path) })
 	})
-	judge("replaced_program", func(s owned) bool {
+	judge("replaced_program", seenSockets && seenOwners, func(s owned) bool {
 		return slices.ContainsFunc(s.by, func(o owner) bool { return o.isDeleted })
 	})
 }
@@ -169,7 +189,7 @@ func isWritableByAll(path string) bool {
 
 func (l listener) String() string { return l.protocol + " " + l.local.String() }
 
-func (l listener) isUDP() bool { return strings.HasPrefix(l.protocol, "udp") }
+func (l listener) isUDP() bool { return isUDP(l.protocol) }
 
 // isOpen says whether other hosts can reach it.
 func (l listener) isOpen() bool { return !l.local.Addr().Unmap().IsLoopback() }
@@ -183,8 +203,8 @@ func (l listener) isCleartext() bool {
 }
 
 // watchPorts leaves out the ports from which any program asks over UDP.
-func watchPorts(f *Findings, all []owned, packages map[string]pkg, low, high uint16) {
-	users := map[string][]string{}
+func watchPorts(f *Findings, all []owned, packages map[string]pkg, low, high uint16, seenOwners bool) {
+	users, unsure := map[string][]string{}, map[string]bool{}
 	var order []string
 	for _, s := range all {
 		if port := s.local.Port(); s.isUDP() && port >= low && port <= high {
@@ -194,14 +214,27 @@ func watchPorts(f *Findings, all []owned, packages map[string]pkg, low, high uin
 		if _, ok := users[name]; !ok {
 			order = append(order, name)
 		}
-		for _, o := range s.by {
-			users[name] = append(users[name], strings.TrimSpace(o.process+" "+o.path+" "+packages[o.key].version))
-		}
+		users[name] = append(users[name], s.users(packages)...)
+		unsure[name] = unsure[name] || len(s.by) == 0 && !seenOwners ||
+			slices.ContainsFunc(s.by, func(o owner) bool { return packages[o.key].version == unknown })
 	}
 	for _, name := range order {
+		watch := f.Watch
+		if unsure[name] {
+			watch = f.Unsure
+		}
 		slices.Sort(users[name])
-		f.Watch("ports."+name, listed(slices.Compact(users[name])))
+		watch("ports."+name, listed(slices.Compact(users[name])))
 	}
+}
+
+// users are the programs that have a socket.
+func (o *owned) users(packages map[string]pkg) []string {
+	var all []string
+	for _, by := range o.by {
+		all = append(all, strings.TrimSpace(by.process+" "+by.path+" "+packages[by.key].version))
+	}
+	return all
 }
 
 // ephemeral are the ports that the kernel gives to who asks for any.

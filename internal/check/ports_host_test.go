@@ -58,13 +58,13 @@ func TestHostPorts(t *testing.T) {
 	connect(t, "udp", "127.0.0.1:1006")
 	connect(t, "tcp", "127.0.0.1:1002")
 	version := python(t)
+	elsewhere(t)
 
 	want := ssPorts(t)
 	got := map[string]bool{}
 	o := one(t, ports(), hostAt(t, "/"))
 	for _, p := range o.Points {
-		at := netip.MustParseAddr(p.Label("local_ip"))
-		got[fmt.Sprintf("%s %s %s:%s %s", strings.TrimSuffix(p.Label("protocol"), "6"), p.Label("state"), at, p.Label("local_port"), p.Label("process"))] = true
+		got[portLine(p)] = true
 		switch name := p.Label("app_name"); p.Label("process") {
 		case "check.test":
 			equal(t, "name of a Go program", name, "check.test")
@@ -81,6 +81,25 @@ func TestHostPorts(t *testing.T) {
 	}
 }
 
+// TestHostSockets compares the ports of this machine with those of ss.
+func TestHostSockets(t *testing.T) {
+	steady(t, func(t *testing.T) map[string]bool { return ssPorts(t) }, func() (map[string]bool, error) {
+		got := map[string]bool{}
+		o := one(t, ports(), hostAt(t, "/"))
+		for _, p := range o.Points {
+			got[portLine(p)] = true
+		}
+		return got, o.Err
+	})
+}
+
+// portLine is a point as ssPorts has it.
+func portLine(p Point) string {
+	at := netip.MustParseAddr(p.Label("local_ip"))
+	return fmt.Sprintf("%s %s %s:%s %s", strings.TrimSuffix(p.Label("protocol"), "6"), p.Label("state"), at,
+		p.Label("local_port"), p.Label("process"))
+}
+
 // ssPorts are the sockets of ss, without the protocol's version.
 func ssPorts(t testing.TB) map[string]bool {
 	all := map[string]bool{}
@@ -88,6 +107,9 @@ func ssPorts(t testing.TB) map[string]bool {
 		fields := strings.Fields(line)
 		at := strings.LastIndexByte(fields[4], ':')
 		addr := strings.Trim(strings.ReplaceAll(fields[4][:at], "*", "::"), "[]")
+		if len(fields) < 7 { // nobody's that can be seen
+			fields = append(fields, `("`+unknown+`"`)
+		}
 		for user := range strings.SplitSeq(fields[6], `("`) {
 			if name, _, ok := strings.Cut(user, `"`); ok {
 				all[fmt.Sprintf("%s %s %s:%s %s", fields[0], fields[1], addr, fields[4][at+1:], name)] = true
@@ -127,6 +149,28 @@ func python(t testing.TB) map[string]string {
 	return versions
 }
 
+// elsewhere runs a server in another network, as containers have it.
+func elsewhere(t testing.TB) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "unshare", "--net", "/usr/bin/python3", "-m", "http.server", "--bind", "0.0.0.0", "1010")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/net/tcp", cmd.Process.Pid))
+		if err == nil && strings.Contains(string(b), fmt.Sprintf(":%04X ", 1010)) {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the other server does not listen", err)
+		}
+	}
+}
+
 // listen waits for connections, also on a port that someone else waits on.
 func listen(t testing.TB, network, address string) {
 	t.Helper()
@@ -160,18 +204,22 @@ func connect(t testing.TB, network, address string) {
 	t.Cleanup(func() { _ = c.Close() })
 }
 
-// TestHostOpenExe finds the program of a process that is deleted, and not what
-// has taken its name.
-func TestHostOpenExe(t *testing.T) {
-	name := t.TempDir() + "/sleeper"
+// sleeper is a copy of a program that does nothing for long.
+func sleeper(t testing.TB, name string) {
+	t.Helper()
 	b, err := os.ReadFile("/bin/sleep")
+	if err == nil {
+		err = os.WriteFile(name, b, 0o755)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(name, b, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(name, "1000")
+}
+
+// sleeps starts a command that sleeps, and returns what is said of its program.
+func sleeps(t testing.TB, name string, args ...string) func() program {
+	t.Helper()
+	cmd := exec.Command(name, args...)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -180,12 +228,20 @@ func TestHostOpenExe(t *testing.T) {
 		_ = cmd.Wait()
 	})
 	h := hostAt(t, "/")
-	describe := func() program {
-		all, err := NewHost(h.fs, h.Options).Processes()
-		equal(t, "error", err, nil)
+	return func() program {
+		t.Helper()
+		all, _ := NewHost(h.fs, h.Options).Processes() // a sandbox may hide others
 		i := slices.IndexFunc(all, func(p Process) bool { return p.PID == cmd.Process.Pid })
 		return h.executables().of(all[i])
 	}
+}
+
+// TestHostOpenExe finds the program of a process that is deleted, and not what
+// has taken its name.
+func TestHostOpenExe(t *testing.T) {
+	name := t.TempDir() + "/sleeper"
+	sleeper(t, name)
+	describe := sleeps(t, name, "1000")
 	p := describe()
 	equal(t, "path", p.path, name)
 	equal(t, "it is the host's", p.isHosts, true)
@@ -196,12 +252,49 @@ func TestHostOpenExe(t *testing.T) {
 	equal(t, "path", p.path, name)
 	equal(t, "it is the host's", p.isHosts, false)
 	equal(t, "it is deleted", p.isDeleted, true)
-	f, err := h.openProgram(p)
+	f, err := hostAt(t, "/").openProgram(p)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = f.Close() }()
 	info, err := f.Stat()
 	equal(t, "error", err, nil)
-	equal(t, "size", info.Size(), int64(len(b)))
+	there, err := os.Stat("/bin/sleep")
+	equal(t, "error", err, nil)
+	equal(t, "size", info.Size(), there.Size())
+}
+
+// TestHostExeNamedDeleted is not misled by a name.
+func TestHostExeNamedDeleted(t *testing.T) {
+	name := t.TempDir() + "/sleeper (deleted)"
+	sleeper(t, name)
+	p := sleeps(t, name, "1000")()
+	equal(t, "path", p.path, name)
+	equal(t, "it is the host's", p.isHosts, true)
+	equal(t, "it is deleted", p.isDeleted, false)
+}
+
+// TestHostExeOfContainer tells programs apart that have one name and one time,
+// each in a mount namespace of its own.
+func TestHostExeOfContainer(t *testing.T) {
+	dir := t.TempDir()
+	name, other := dir+"/sleeper", dir+"/other"
+	for _, file := range []string{name, other} {
+		sleeper(t, file)
+		if err := os.Chtimes(file, time.Unix(0, 0), time.Unix(0, 0)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ours := sleeps(t, name, "1000")()
+	inside := sleeps(t, "unshare", "--mount", "sh", "-c", "mount --bind "+other+" "+name+"; exec "+name+" 1000")
+	theirs := inside()
+	for deadline := time.Now().Add(time.Minute); theirs.path != name && time.Now().Before(deadline); theirs = inside() {
+		time.Sleep(10 * time.Millisecond)
+	}
+	equal(t, "path", theirs.path, name)
+	equal(t, "ours is the host's", ours.isHosts, true)
+	equal(t, "theirs is the host's", theirs.isHosts, false)
+	if ours.key == theirs.key {
+		t.Errorf("both are %q", ours.key)
+	}
 }

@@ -1,6 +1,9 @@
 package check
 
 import (
+	"fmt"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -33,22 +36,38 @@ func TestProcessesWithoutProc(t *testing.T) {
 	}
 }
 
+// A process with many descriptors leaves the others their part, and gets what
+// they do not need.
 func TestTooManyDescriptors(t *testing.T) {
-	h := newTree(t, map[string]string{
-		"proc/1/comm": "many\n", "proc/1/fd/0": "-> socket:[1]", "proc/1/fd/1": "-> socket:[2]", "proc/1/fd/2": "-> socket:[3]",
-		"proc/2/comm": "last\n", "proc/2/fd/0": "-> socket:[4]",
-	}).host()
-	dir, err := h.OpenDir("proc")
+	files := map[string]string{"proc/1/comm": "many\n", "proc/2/comm": "few\n", "proc/3/comm": "some\n"}
+	for pid, n := range []int{0, 20, 2, 4} {
+		for fd := range n {
+			files[fmt.Sprintf("proc/%d/fd/%d", pid, fd)] = fmt.Sprintf("-> socket:[%d]", 100*pid+fd)
+		}
+	}
+	dir, err := newTree(t, files).host().OpenDir("proc")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer dir.Close()
-	left := 2
-	p, ok := readProcess(dir, 1, &left)
-	equal(t, "there", ok, true)
-	equal(t, "sockets", len(p.Sockets), 2)
-	equal(t, "left", left, 0)
-	p, ok = readProcess(dir, 2, &left)
-	equal(t, "the next is there", ok, true)
-	equal(t, "its sockets", len(p.Sockets), 0)
+	for _, test := range []struct {
+		left   int
+		want   string
+		enough bool
+	}{
+		{60, "20 2 4", true},
+		{24, "12 2 4", false}, // 6 at first, and what the others leave
+		{0, "0 0 0", false},
+	} {
+		r := processReader{proc: dir, left: test.left}
+		all, large := r.all([]int{1, 2, 3, 4})
+		enough := r.again(all, large)
+		equal(t, fmt.Sprintf("that %d are enough", test.left), enough, test.enough)
+		equal(t, "there is some left", r.left >= 0, true)
+		var got []string
+		for _, p := range all {
+			got = append(got, strconv.Itoa(len(p.Sockets)))
+		}
+		equal(t, "sockets", strings.Join(got, " "), test.want)
+	}
 }

@@ -40,8 +40,11 @@ func (e executables) of(p Process) program {
 		e.there[name] = there
 	}
 	if running, err := e.host.statExe(p.PID); err == nil {
+		if info, err := e.host.Stat(p.Exe); isDeleted && err == nil && os.SameFile(running, info) {
+			at.path, at.isDeleted, there = p.Exe, false, info // that is its name
+		}
 		at.isHosts = there != nil && os.SameFile(running, there)
-		at.key = name + "\x00" + running.ModTime().String()
+		at.key = at.path + "\x00" + running.ModTime().String() + "\x00" + fileID(running)
 	} else { // all that is known is the name
 		at.isHosts = there != nil && !isDeleted
 		at.key = p.Exe

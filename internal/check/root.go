@@ -22,6 +22,9 @@ var (
 // regular files and directories is opened.
 type Root struct {
 	dir *os.Root
+	// top is the directory, for a kernel that resolves paths within it; nil where
+	// none does.
+	top *os.File
 }
 
 // OpenRoot opens the directory where the host's root is mounted.
@@ -30,90 +33,29 @@ func OpenRoot(dir string) (*Root, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Root{r}, nil
+	top, err := openTop(r)
+	if err != nil {
+		_ = r.Close()
+		return nil, err
+	}
+	return &Root{r, top}, nil
 }
 
 // Close releases the directory.
-func (r *Root) Close() error { return r.dir.Close() }
-
-// Open opens a regular file or a directory.
-func (r *Root) Open(name string) (fs.File, error) {
-	at, err := r.resolve("open", name, true)
-	if err != nil {
-		return nil, err
+func (r *Root) Close() error {
+	if r.top != nil {
+		_ = r.top.Close()
 	}
-	f, err := openSafely(r.dir, at, isKernels(name))
-	if err != nil {
-		return nil, err // not f, which is a nil of another type
-	}
-	info, err := f.Stat()
-	if err != nil || !info.IsDir() {
-		return f, err
-	}
-	dir, err := openDir(r.dir, at, isKernels(name))
-	if err != nil {
-		_ = f.Close()
-		return nil, err
-	}
-	return &directory{f, dir}, nil
+	return r.dir.Close()
 }
 
-// A directory tells what its entries are. An os.File asks for that by the name
-// that it was opened by, when the file system does not tell: a descriptor's.
-type directory struct {
-	*os.File
-	dir *Dir
-}
+// Real returns what a path leads to, as a path without links.
+func (r *Root) Real(name string) (string, error) { return r.resolve("stat", name, true) }
 
-// ReadDir returns the next entries, without those that are gone.
-func (d *directory) ReadDir(n int) ([]fs.DirEntry, error) {
-	names, err := d.Readdirnames(n)
-	var entries []fs.DirEntry
-	for _, name := range names {
-		if info, err := d.dir.Lstat(name); err == nil {
-			entries = append(entries, fs.FileInfoToDirEntry(info))
-		}
-	}
-	return entries, err
-}
-
-// Close closes the directory.
-func (d *directory) Close() error {
-	d.dir.Close()
-	return d.File.Close()
-}
-
-// Stat describes what a path leads to.
-func (r *Root) Stat(name string) (fs.FileInfo, error) {
-	at, err := r.resolve("stat", name, true)
-	if err != nil {
-		return nil, err
-	}
-	return r.dir.Lstat(at)
-}
-
-// Lstat describes a file or a link.
-func (r *Root) Lstat(name string) (fs.FileInfo, error) {
-	at, err := r.resolve("lstat", name, false)
-	if err != nil {
-		return nil, err
-	}
-	return r.dir.Lstat(at)
-}
-
-// ReadLink returns what a link says.
-func (r *Root) ReadLink(name string) (string, error) {
-	at, err := r.resolve("readlink", name, false)
-	if err != nil {
-		return "", err
-	}
-	return r.dir.Readlink(at)
-}
-
-// resolve returns a path without links. The last name stays a link if follow
-// is false.
+// resolve returns a path without links, one name after another. The last name
+// stays a link if follow is false.
 func (r *Root) resolve(op, name string, follow bool) (string, error) {
-	if !fs.ValidPath(name) {
+	if !isPath(name) {
 		return "", &fs.PathError{Op: op, Path: name, Err: fs.ErrInvalid}
 	}
 	at, rest, links := ".", strings.Split(name, "/"), 0
@@ -156,6 +98,10 @@ func (r *Root) target(name string, follow bool) (string, error) {
 	}
 	return r.dir.Readlink(name)
 }
+
+// isPath wants what fs.FS wants of a path, but for UTF-8: the host's names need
+// not be.
+func isPath(name string) bool { return fs.ValidPath(strings.ToValidUTF8(name, "x")) }
 
 // isKernels says whether a path is one where the kernel's own file systems are.
 // A user's link into them could make a read wait, or take what another reads.

@@ -12,6 +12,21 @@ import (
 	"testing"
 )
 
+// bothWays lets the kernel find what paths lead to, and then finds it name by
+// name.
+func bothWays(t *testing.T, dir string, test func(t *testing.T, h *Host)) {
+	t.Run("by the kernel", func(t *testing.T) { test(t, hostAt(t, dir)) })
+	t.Run("name by name", func(t *testing.T) {
+		h := hostAt(t, dir)
+		root := h.fs.(*Root)
+		if root.top != nil {
+			_ = root.top.Close()
+			root.top = nil
+		}
+		test(t, h)
+	})
+}
+
 func TestLinksStayInside(t *testing.T) {
 	outside := newTree(t, map[string]string{"secret": "outside"})
 	h := newTree(t, map[string]string{
@@ -30,12 +45,17 @@ func TestLinksStayInside(t *testing.T) {
 		"b/x":           "-> /a",
 		"b/a":           "-> ../a/x",
 		"dangling":      "-> /none",
+		"bad\xff/\xfe":  "inside",
+		"bad\xfe":       "-> bad\xff/\xfe",
 		"long":          "-> " + strings.Repeat("etc/../", 300) + "etc/file",
 	})
 	h.write("escapes", "-> "+filepath.Join(outside.dir, "secret"))
-	host := h.host()
+	bothWays(t, h.dir, linksStayInside)
+}
+
+func linksStayInside(t *testing.T, host *Host) {
 	for _, name := range []string{
-		"etc/file", "/etc/file", "relative", "absolute", "chain", "usr/etc/file", "usr/lib/etc/file", "climbs",
+		"etc/file", "/etc/file", "relative", "absolute", "chain", "usr/etc/file", "usr/lib/etc/file", "climbs", "bad\xff/\xfe", "bad\xfe",
 		"usr/lib/climb", "slashes", "../../secret", "long",
 	} {
 		b, err := host.Read(name)
@@ -54,7 +74,11 @@ func TestLinksStayInside(t *testing.T) {
 }
 
 func TestLinkAndStat(t *testing.T) {
-	h := newTree(t, map[string]string{"a/file": "12345", "b": "-> /a", "link": "-> /b/file"}).host()
+	h := newTree(t, map[string]string{"a/file": "12345", "b": "-> /a", "link": "-> /b/file"})
+	bothWays(t, h.dir, linkAndStat)
+}
+
+func linkAndStat(t *testing.T, h *Host) {
 	target, err := h.Link("b/../link")
 	equal(t, "error", err, nil)
 	equal(t, "target", target, "/b/file")
@@ -64,8 +88,11 @@ func TestLinkAndStat(t *testing.T) {
 	info, err = h.Lstat("link")
 	equal(t, "error", err, nil)
 	equal(t, "type", info.Mode().Type(), fs.ModeSymlink)
-	if _, err := h.Link("a/file"); err == nil {
-		t.Error("a file is a link")
+	for name, want := range map[string]error{"a/file": syscall.EINVAL, "a": syscall.EINVAL, "none": fs.ErrNotExist} {
+		var path *fs.PathError
+		if _, err := h.Link(name); !errors.Is(err, want) || !errors.As(err, &path) {
+			t.Errorf("%s as a link: %v", name, err)
+		}
 	}
 }
 
@@ -76,15 +103,20 @@ func TestFIFOIsNotOpened(t *testing.T) {
 	if err := syscall.Mkfifo(fifo, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	host := h.host()
-	for _, name := range []string{"fifo", "link"} {
-		if _, err := host.Read(name); !errors.Is(err, errNotRegular) {
-			t.Errorf("%s: %v", name, err)
+	bothWays(t, h.dir, func(t *testing.T, host *Host) {
+		for _, name := range []string{"fifo", "link"} {
+			if _, err := host.Read(name); !errors.Is(err, errNotRegular) {
+				t.Errorf("%s: %v", name, err)
+			}
+			if _, err := host.Dir(name); !errors.Is(err, errNotRegular) {
+				t.Errorf("%s: %v", name, err)
+			}
+			if dir, err := host.OpenDir(name); !errors.Is(err, errNotRegular) {
+				dir.Close()
+				t.Errorf("%s: %v", name, err)
+			}
 		}
-		if _, err := host.Dir(name); !errors.Is(err, errNotRegular) {
-			t.Errorf("%s: %v", name, err)
-		}
-	}
+	})
 }
 
 func TestLargeFiles(t *testing.T) {
@@ -124,17 +156,18 @@ func TestExchangedWhileRead(t *testing.T) {
 			}
 		}
 	})
-	host := h.host()
-	for range 2000 {
-		if b, err := host.Read("dir/file"); err == nil && string(b) != "inside" {
-			t.Fatalf("read %q", b)
+	bothWays(t, h.dir, func(t *testing.T, host *Host) {
+		for range 2000 {
+			if b, err := host.Read("dir/file"); err == nil && string(b) != "inside" {
+				t.Fatalf("read %q", b)
+			}
 		}
-	}
+	})
 }
 
 // A faulty host does not let some of its files be opened or read.
 type faulty struct {
-	*Root
+	ownedFS
 	open, read map[string]error
 }
 
@@ -147,7 +180,7 @@ func (h tree) faulty(open, read map[string]error) *Host {
 	h.Cleanup(func() { _ = root.Close() })
 	o := DefaultOptions()
 	o.Profile = CIS2
-	return NewHost(faulty{root, open, read}, o)
+	return NewHost(faulty{ownedFS{Root: root}, open, read}, o)
 }
 
 func (f faulty) Open(name string) (fs.File, error) {

@@ -19,7 +19,8 @@ type Runner struct {
 	ran     func(Outcome, []Change)
 	checks  []*slot
 
-	mu sync.Mutex // guards what is last in the slots
+	mu      sync.Mutex // guards what is last in the slots
+	telling sync.Mutex // lets one run be told after another
 
 	stop context.CancelFunc
 	done sync.WaitGroup
@@ -56,11 +57,13 @@ func newRunner(checks []Check, root fs.FS, o Options, prepare func(*Host), ran f
 	return r
 }
 
-// Start runs all checks, and then each at its pace.
+// Start runs all checks, and then each at its pace. Those that are slow do not
+// keep the others waiting.
 func (r *Runner) Start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	r.stop = cancel
-	r.done.Go(func() { r.keep(ctx) })
+	r.done.Go(func() { r.keep(ctx, Normal, r.options.Interval) })
+	r.done.Go(func() { r.keep(ctx, Slow, r.options.SlowInterval) })
 }
 
 // Close ends the runs. It does not wait for a check that hangs.
@@ -71,21 +74,25 @@ func (r *Runner) Close() {
 	r.done.Wait()
 }
 
-func (r *Runner) keep(ctx context.Context) {
-	normal := time.NewTicker(r.options.Interval)
-	defer normal.Stop()
-	slow := time.NewTicker(r.options.SlowInterval)
-	defer slow.Stop()
-	r.runAll(ctx, Normal)
-	r.runAll(ctx, Slow)
+// Wait returns when no check runs any more, none that hung either. Only then may
+// what they read from be closed.
+func (r *Runner) Wait() {
+	for _, s := range r.checks {
+		s.busy <- struct{}{}
+		<-s.busy
+	}
+}
+
+func (r *Runner) keep(ctx context.Context, pace Pace, interval time.Duration) {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	r.runAll(ctx, pace)
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-normal.C:
-			r.runAll(ctx, Normal)
-		case <-slow.C:
-			r.runAll(ctx, Slow)
+		case <-ticker.C:
+			r.runAll(ctx, pace)
 		}
 	}
 }
@@ -119,7 +126,10 @@ func (r *Runner) run(ctx context.Context, s *slot, h *Host) {
 	r.mu.Lock()
 	s.last = o
 	r.mu.Unlock()
-	r.ran(o, s.base.compare(o))
+	changes := s.base.compare(o)
+	r.telling.Lock()
+	defer r.telling.Unlock()
+	r.ran(o, changes)
 }
 
 // attempt returns when the check has ended or its time is over.
@@ -153,6 +163,6 @@ func (c *Check) look(ctx context.Context, h *Host) (o Outcome) {
 			o = Outcome{Status: Error, Err: fmt.Errorf("panic: %v", p)}
 		}
 	}()
-	f.note(c.Run(ctx, h, f))
+	f.Problem(c.Run(ctx, h, f))
 	return Outcome{Status: f.status(), Err: errors.Join(f.problems...), findings: *f}
 }

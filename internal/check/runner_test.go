@@ -123,6 +123,21 @@ func TestPaces(t *testing.T) {
 	})
 }
 
+// What takes long does not keep the others waiting.
+func TestSlowChecksDelayNoOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var normal atomic.Int32
+		a := says("a", func(context.Context) (string, error) { normal.Add(1); return "good", nil })
+		b := says("b", func(ctx context.Context) (string, error) { <-ctx.Done(); return "", ctx.Err() })
+		b.Pace = Slow
+		o := DefaultOptions()
+		o.SlowInterval = 2 * time.Minute
+		_ = run(t, []Check{a, b}, o, nil)
+		pass(time.Hour)
+		equal(t, "normal runs", normal.Load(), 61)
+	})
+}
+
 func TestCloseEndsARun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var changes []Change
@@ -180,79 +195,6 @@ func TestDrift(t *testing.T) {
 				pass(time.Minute)
 			}
 		}
-	})
-}
-
-// What could not be read before is not new when it can be read.
-func TestDriftOfPartialFindings(t *testing.T) {
-	names, problem := []string{"a"}, errors.New("b is unreadable")
-	c := Check{ID: "x", Run: func(_ context.Context, _ *Host, f *Findings) error {
-		for _, n := range names {
-			f.Watch(n, "1")
-		}
-		f.Problem(problem)
-		return nil
-	}}
-	var b baseline
-	h := NewHost(fstest.MapFS{}, DefaultOptions())
-	step := func(want string) {
-		t.Helper()
-		o := c.look(t.Context(), h)
-		o.findings.Items = slices.Clone(o.findings.Items)
-		var got []string
-		for _, change := range b.compare(o) {
-			got = append(got, string(change.Kind)+" "+change.Item)
-		}
-		equal(t, "changes", strings.Join(got, ", "), want)
-	}
-	step("")
-	names = []string{"a", "c"}
-	step("added c")
-	names, problem = []string{"a", "b", "c"}, nil
-	step("changed status")
-	names, problem = []string{"a"}, errors.New("b and c are unreadable")
-	step("changed status")
-	names, problem = []string{"a", "b"}, nil
-	step("removed c, changed status")
-}
-
-// A change of a file is seen within an interval, with what was and what is.
-func TestDriftOfAHost(t *testing.T) {
-	h := copyHost(t, "debian12")
-	root, err := OpenRoot(h.dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = root.Close() }()
-	synctest.Test(t, func(t *testing.T) {
-		changes := make(chan Change, 100)
-		r := NewRunner(root, DefaultOptions(), nil, each(func(c Change) { changes <- c }))
-		r.Start()
-		defer r.Close()
-		pass(30 * time.Second)
-		equal(t, "checks that have run", len(outcomes(r)), len(All()))
-		equal(t, "changes of nothing", len(changes), 0)
-		h.write("etc/ssh/sshd_config.d/00-new.conf", "PermitRootLogin yes\n")
-		h.chmod("etc/passwd", 0o644)
-		h.write("etc/passwd", "root:x:0:0:root:/root:/bin/bash\nroot2::0:0::/:/bin/sh\n")
-		pass(time.Minute)
-		close(changes)
-		var seen []string
-		for c := range changes {
-			seen = append(seen, strings.Join([]string{c.Item, string(c.Kind), c.Old, c.New, string(c.Severity)}, "|"))
-		}
-		for _, want := range []string{
-			"sshd.permitrootlogin|changed|no|yes|high",
-			"account.uid_zero|changed|none|root2|critical",
-			"account.user.root2|added||uid=0 gid=0 sudo=false password=empty shell=/bin/sh home=/ groups=|medium",
-			"account.user.bob|removed|uid=1001 gid=1001 sudo=false password=set shell=/bin/bash home=/home/bob groups=users||medium",
-		} {
-			if !slices.Contains(seen, want) {
-				t.Errorf("no change %s", want)
-			}
-		}
-		ratio := PassRatio(outcomes(r))
-		equal(t, "the ratio is between none and all", ratio > 0 && ratio < 1, true)
 	})
 }
 

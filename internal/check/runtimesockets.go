@@ -2,6 +2,7 @@ package check
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"path"
 	"slices"
@@ -41,7 +42,8 @@ func containerSockets() Check {
 }
 
 func runContainerSockets(_ context.Context, h *Host, f *Findings) error {
-	sockets := h.runtimeSockets(f)
+	sockets, err := h.runtimeSockets()
+	f.Problem(err)
 	if len(sockets) == 0 {
 		return nil
 	}
@@ -51,18 +53,17 @@ func runContainerSockets(_ context.Context, h *Host, f *Findings) error {
 		uid, gid, _ := ownerOf(s.info)
 		owner, group, mode := names.user(uid), names.group(gid), unixMode(s.info.Mode())
 		f.Point(metricRuntimeSocket, asNumber(s.open), "path", s.path, "owner", owner, "group", group, "mode", mode)
-		f.Watch("container_socket."+s.path, owner+" "+group+" "+mode)
+		names.watch(f, "container_socket."+s.path, owner+" "+group+" "+mode)
 		if s.open {
 			open = append(open, s.path)
 		}
 	}
-	f.Judge("container_socket.closed", len(open) == 0, listed(open))
-	u, err := readUsers(h)
-	if err != nil {
-		return err
+	f.JudgeNone("container_socket.closed", open, err == nil)
+	u, usersErr := readUsers(h)
+	if usersErr != nil {
+		return usersErr
 	}
-	members := membersOf(sockets, u, names)
-	f.Judge("container_socket.group", len(members) == 0, listed(members))
+	f.JudgeNone("container_socket.group", membersOf(sockets, u, names), err == nil)
 	return nil
 }
 
@@ -73,12 +74,14 @@ type runtimeSocket struct {
 	open bool // to anybody
 }
 
-func (h *Host) runtimeSockets(f *Findings) []runtimeSocket {
+// runtimeSockets returns an error for what could not be looked at.
+func (h *Host) runtimeSockets() ([]runtimeSocket, error) {
 	var all []runtimeSocket
+	var errs []error
 	for _, name := range runtimeSockets {
 		info, err := h.Lstat(name)
 		if err != nil {
-			f.Problem(ignoreAbsent(err))
+			errs = append(errs, nothing(err))
 			continue
 		}
 		if info.Mode().Type() != fs.ModeSocket || strings.HasPrefix(name, "/var/run/") && h.isLink("var/run") {
@@ -87,7 +90,7 @@ func (h *Host) runtimeSockets(f *Findings) []runtimeSocket {
 		open := info.Mode()&0o002 != 0 && h.isReachableByAll(path.Dir(name))
 		all = append(all, runtimeSocket{name, info, open})
 	}
-	return all
+	return all, errors.Join(errs...)
 }
 
 // membersOf are the accounts whose group may open a socket. That of root has

@@ -15,18 +15,27 @@ const (
 // scan calls each with the lines of a regular file of any size. They are valid
 // until each returns. Of a line that is too long each gets the beginning.
 func (h *Host) scan(name string, each func(line []byte)) error {
-	f, err := h.Open(name)
+	return h.scanWhile(name, func(line []byte) bool {
+		each(line)
+		return true
+	})
+}
+
+// scanWhile ends when each returns false.
+func (h *Host) scanWhile(name string, each func(line []byte) bool) error {
+	f, size, err := h.open(name)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = f.Close() }()
-	if err := scanLines(f, each); err != nil {
+	if err := scanLines(f, size, each); err != nil {
 		return &fs.PathError{Op: "read", Path: name, Err: err}
 	}
 	return nil
 }
 
-func scanLines(f io.Reader, each func(line []byte)) error {
+// scanLines wants at least size bytes.
+func scanLines(f io.Reader, size int64, each func(line []byte) bool) error {
 	limited := &io.LimitedReader{R: f, N: maxScan}
 	r := bufio.NewReaderSize(limited, maxLine)
 	rest := false // of a line that was too long
@@ -35,13 +44,15 @@ func scanLines(f io.Reader, each func(line []byte)) error {
 		switch {
 		case errors.Is(err, io.EOF) && limited.N <= 0:
 			return errTooLarge
+		case errors.Is(err, io.EOF) && maxScan-limited.N < size:
+			return errCutShort
 		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:
 			return err
 		}
-		if !rest {
-			each(line)
+		if !rest && !each(line) {
+			return nil
 		}
 		rest = more
 	}

@@ -50,11 +50,9 @@ func runSearchPath(ctx context.Context, h *Host, f *Findings) error {
 		}
 		w.dir(dir)
 	}
-	if err == nil {
-		f.Judge("search_path.absolute", len(relative) == 0, listed(relative))
-	}
-	f.Judge("search_path.directories", len(w.badDirs) == 0, listed(w.badDirs))
-	f.Judge("search_path.files", len(w.badFiles) == 0, listed(w.badFiles))
+	f.JudgeNone("search_path.absolute", relative, err == nil)
+	f.JudgeNone("search_path.directories", w.badDirs, err == nil && !w.missed)
+	f.JudgeNone("search_path.files", w.badFiles, err == nil && !w.missed)
 	return nil
 }
 
@@ -93,12 +91,18 @@ type pathWalk struct {
 	names             accountNames
 	seen              []fs.FileInfo
 	badDirs, badFiles []string
+	missed            bool // something
+}
+
+func (w *pathWalk) problem(err error) {
+	w.f.Problem(err)
+	w.missed = w.missed || err != nil
 }
 
 func (w *pathWalk) dir(name string) {
 	info, err := w.host.Stat(name)
 	if err != nil {
-		w.f.Problem(ignoreAbsent(err))
+		w.problem(nothing(err))
 		return
 	}
 	if !info.IsDir() || slices.ContainsFunc(w.seen, func(other fs.FileInfo) bool { return os.SameFile(info, other) }) {
@@ -113,7 +117,7 @@ func (w *pathWalk) dir(name string) {
 	}
 	d, err := w.host.OpenDir(name)
 	if err != nil {
-		w.f.Problem(err)
+		w.problem(err)
 		return
 	}
 	defer d.Close()
@@ -121,7 +125,7 @@ func (w *pathWalk) dir(name string) {
 	if err == nil && !all {
 		err = errTooMany
 	}
-	w.f.Problem(err)
+	w.problem(err)
 	slices.Sort(names)
 	for _, entry := range names {
 		w.file(d, path.Join(name, entry), entry)
@@ -134,8 +138,12 @@ func (w *pathWalk) file(d *Dir, name, entry string) {
 	if err == nil && info.Mode().Type() == fs.ModeSymlink {
 		info, err = w.host.Stat(name)
 	}
-	if err != nil || !info.Mode().IsRegular() || info.Mode()&0o002 == 0 {
-		return // a link to nothing runs nothing
+	if err != nil {
+		w.problem(nothing(err)) // a link to nothing runs nothing
+		return
+	}
+	if !info.Mode().IsRegular() || info.Mode()&0o002 == 0 {
+		return
 	}
 	w.show(name, "file", info)
 	w.badFiles = append(w.badFiles, name)

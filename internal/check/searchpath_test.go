@@ -51,5 +51,5 @@ func TestSearchPathOfNothing(t *testing.T) {
 		status ok`)
 	o := one(t, searchPath(), newTree(t, map[string]string{"etc/login.defs/": ""}).host())
 	equal(t, "status", o.Status, Unreadable)
-	equal(t, "results", len(o.Results), 2)
+	equal(t, "results", len(o.Results), 0) // there may be more directories
 }

@@ -53,11 +53,11 @@ func (all services) at(name string) *Service {
 }
 
 // sorted are all that can run: a template cannot, and another name of a service
-// would say of it that it does not.
+// would say of it that it does not. What runs under a name is the service.
 func (all services) sorted() []Service {
 	var list []Service
 	for _, name := range slices.Sorted(maps.Keys(all)) {
-		if !strings.Contains(name, "@.") && all[name].State != "alias" {
+		if s := all[name]; !strings.Contains(name, "@.") && (s.State != "alias" || s.Active) {
 			list = append(list, *all[name])
 		}
 	}

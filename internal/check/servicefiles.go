@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -21,38 +22,39 @@ func serviceDirs() []string {
 // unitFiles finds services by their files, and what runs by the control groups.
 // It is what can be told where systemd cannot be asked.
 func (h *Host) unitFiles(ctx context.Context) ([]Service, error) {
-	all := newServices()
+	found := unitLinks{
+		units: newUnits(h), files: map[string]string{}, enabled: map[string]string{},
+		dropIns: map[string]bool{}, unsure: map[string]bool{},
+	}
 	var errs []error
-	wanted := map[string]string{}
-	for _, dir := range serviceDirs() {
-		entries, err := h.DirIfAny(dir)
+	for _, dir := range h.distinct(serviceDirs()) {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		errs = append(errs, found.add(dir))
+	}
+	all := newServices()
+	for _, name := range slices.Sorted(maps.Keys(found.files)) {
+		state, err := found.state(name)
+		all.at(name).State = state
 		errs = append(errs, err)
-		for _, e := range entries {
-			if ctx.Err() != nil {
-				return nil, ctx.Err()
-			}
-			name := e.Name()
-			switch {
-			case e.IsDir() && (strings.HasSuffix(name, ".wants") || strings.HasSuffix(name, ".requires")):
-				errs = append(errs, h.links(path.Join(dir, name), wanted))
-			case isUnit(name) && all[name] == nil:
-				state, err := h.unitState(dir, name, e)
-				all.at(name).State = state
-				errs = append(errs, err)
-			}
-		}
 	}
-	for _, s := range all {
-		if s.State == "disabled" && wanted[s.Name] != "" {
-			s.State = wanted[s.Name]
-		}
-	}
-	for name, state := range wanted {
-		if template := templateOf(name); template != "" && all[template] != nil && all[name] == nil {
-			all.at(name).State = state // an instance
+	for name, state := range found.enabled {
+		if state != "static" && found.isInstance(name) {
+			all.at(name).State = state
 		}
 	}
 	errs = append(errs, h.markRunning(all))
+	for name, s := range all {
+		if s.State == "" && found.isInstance(name) {
+			state, err := found.state(name)
+			s.State = state
+			errs = append(errs, err)
+		}
+		if found.mayBeOtherwise(name, s.State) {
+			s.State = unknown
+		}
+	}
 	return all.sorted(), errors.Join(errs...)
 }
 
@@ -60,84 +62,134 @@ func isUnit(name string) bool {
 	return strings.HasSuffix(name, ".service") || strings.HasSuffix(name, ".target")
 }
 
-// templateOf is foo@.service for foo@bar.service.
-func templateOf(name string) string {
-	before, after, ok := strings.Cut(name, "@")
-	if !ok || strings.HasPrefix(after, ".") {
-		return ""
-	}
-	return before + "@" + path.Ext(after)
+// unitLinks are the files of units, and the links that make them start.
+type unitLinks struct {
+	units
+	files   map[string]string // by the name of the unit, of the directory that wins
+	enabled map[string]string // states
+	dropIns map[string]bool   // directories of them, by their names
+	unsure  map[string]bool   // units of which a directory that could not be read may have a file that wins
+	hidden  bool              // such a directory was met
+	unseen  bool              // links were not seen
 }
 
-// links notes the units that a directory makes start: those that are of an
-// administrator are enabled, of others static.
-func (h *Host) links(dir string, wanted map[string]string) error {
-	state := ""
-	switch {
-	case strings.HasPrefix(dir, "etc/"):
-		state = "enabled"
-	case strings.HasPrefix(dir, "run/systemd/system/"):
-		state = "enabled-runtime"
-	default:
-		return nil // what a package or a generator wants cannot be disabled
-	}
-	entries, err := h.DirIfAny(dir)
+// mayBeOtherwise says whether what could not be read may make the state another one.
+func (u *unitLinks) mayBeOtherwise(name, state string) bool {
+	return u.unsure[name] || u.hidden && state == "" || (u.hidden || u.unseen) && state == "disabled"
+}
+
+// isInstance says whether a unit has the file of a template only.
+func (u *unitLinks) isInstance(name string) bool {
+	return strings.Contains(name, "@") && u.files[name] == "" && u.files[template(name)] != ""
+}
+
+// add looks at a directory for units, links to them by other names, and
+// directories of links to what starts with a unit.
+func (u *unitLinks) add(dir string) error {
+	entries, err := u.DirIfAny(dir)
+	errs := []error{err}
+	u.hidden = u.hidden || err != nil
 	for _, e := range entries {
-		if e.Type() == fs.ModeSymlink && wanted[e.Name()] == "" {
-			wanted[e.Name()] = state
+		name := e.Name()
+		switch {
+		case isWantsDir(name): // or a link to a directory
+			links, err := u.DirIfAny(path.Join(dir, name))
+			errs = append(errs, err)
+			u.unseen = u.unseen || err != nil
+			for _, link := range links {
+				if link.Type() == fs.ModeSymlink {
+					u.enable(link.Name(), dir)
+				}
+			}
+		case strings.HasSuffix(name, ".d"):
+			u.dropIns[name] = true
+		case isUnit(name):
+			if u.files[name] == "" {
+				u.files[name], u.unsure[name] = path.Join(dir, name), u.hidden
+			}
+			if target, err := u.Link(path.Join(dir, name)); err == nil && path.Base(target) != name && isUnit(target) {
+				u.enable(path.Base(target), dir)
+			}
 		}
 	}
-	return err
+	return errors.Join(errs...)
 }
 
-// unitState is what can be told by the file: whether it is masked, another name
-// of a unit, made by a generator, or could be enabled.
-func (h *Host) unitState(dir, name string, e fs.DirEntry) (string, error) {
-	file := path.Join(dir, name)
-	if e.Type() == fs.ModeSymlink {
-		target, err := h.Link(file)
-		switch {
-		case err != nil:
-			return unknown, err
-		case target == "/dev/null":
-			return "masked", nil
-		case path.Base(target) != name:
-			return "alias", nil
-		}
+func isWantsDir(name string) bool {
+	return strings.HasSuffix(name, ".wants") || strings.HasSuffix(name, ".requires") || strings.HasSuffix(name, ".upholds")
+}
+
+// enable notes a link to a unit. What a package links starts, too, but cannot be
+// disabled, and only of an instance does it make a state.
+func (u *unitLinks) enable(name, dir string) {
+	switch {
+	case dir == "etc/systemd/system":
+		u.enabled[name] = "enabled"
+	case u.enabled[name] == "enabled":
+	case strings.HasPrefix(dir, "run/"):
+		u.enabled[name] = "enabled-runtime"
+	case u.enabled[name] == "" && strings.Contains(name, "@"):
+		u.enabled[name] = "static"
 	}
-	b, err := h.Read(file)
+}
+
+// state is what systemctl is-enabled says.
+func (u *unitLinks) state(name string) (string, error) {
+	file := u.files[name]
+	if file == "" {
+		file = u.files[template(name)]
+	}
+	runtime := ""
+	if strings.HasPrefix(file, "run/") {
+		runtime = "-runtime"
+	}
+	target, err := u.Link(file)
+	isLink := err == nil
+	if isLink && path.Clean("/"+strings.TrimLeft(target, "./")) == "/dev/null" {
+		return "masked" + runtime, nil
+	}
+	if isLink && path.Base(target) != path.Base(file) && isUnit(target) {
+		return "alias", nil
+	}
+	b, err := u.Read(file)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return "bad", nil // a link to nothing
 	case err != nil:
 		return unknown, err
 	case len(b) == 0:
-		return "masked", nil
-	case strings.HasPrefix(dir, "run/systemd/generator"):
+		return "masked" + runtime, nil
+	case strings.HasPrefix(file, "run/systemd/generator"):
 		return "generated", nil
-	case strings.HasPrefix(dir, "run/systemd/transient"):
+	case strings.HasPrefix(file, "run/systemd/transient"):
 		return "transient", nil
-	case hasInstallSection(b):
-		return "disabled", nil
-	default:
-		return "static", nil
+	case u.enabled[name] != "":
+		return u.enabled[name], nil
+	case isLink:
+		return "linked" + runtime, nil
 	}
+	content := unit{}
+	content.add(b)
+	if u.hidden || u.dropIns[path.Base(file)+".d"] {
+		err = u.readDropIns(content, path.Base(file))
+	}
+	if err != nil {
+		return unknown, err
+	}
+	return content.installable(), nil
 }
 
-// hasInstallSection says whether a unit says how it would be enabled.
-func hasInstallSection(b []byte) bool {
-	inside := false
-	for line := range unitLines(b) {
-		if strings.HasPrefix(line, "[") {
-			inside = line == "[Install]"
-			continue
-		}
-		key, _, _ := strings.Cut(line, "=")
-		if inside && slices.Contains([]string{"WantedBy", "RequiredBy", "UpheldBy", "Alias", "Also", "DefaultInstance"}, strings.TrimSpace(key)) {
-			return true
+// installable says whether a unit could be enabled, or would enable others.
+func (u unit) installable() string {
+	for _, key := range []string{"WantedBy", "RequiredBy", "UpheldBy", "Alias"} {
+		if len(u["Install."+key]) > 0 {
+			return "disabled"
 		}
 	}
-	return false
+	if len(u["Install.Also"]) > 0 {
+		return "indirect"
+	}
+	return "static"
 }
 
 // markRunning finds the services that have a control group with processes. Of
@@ -146,16 +198,19 @@ func (h *Host) markRunning(all services) error {
 	for _, s := range all {
 		s.Unknown = true
 	}
+	var errs []error
 	for _, root := range []string{"sys/fs/cgroup", "sys/fs/cgroup/systemd"} {
-		if _, err := h.Stat(root + "/system.slice"); err != nil {
+		if is, err := h.isDir(root + "/system.slice"); !is {
+			errs = append(errs, err)
 			continue
 		}
+		err := h.populated(root, 0, all)
 		for _, s := range all {
-			s.Unknown = strings.HasSuffix(s.Name, ".target")
+			s.Unknown = !s.Active && (err != nil || strings.HasSuffix(s.Name, ".target"))
 		}
-		return h.populated(root, 0, all)
+		return err
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // populated marks the services below a slice that have processes.
@@ -171,7 +226,7 @@ func (h *Host) populated(dir string, depth int, all services) error {
 			errs = append(errs, err)
 			if has || err != nil {
 				s := all.at(e.Name())
-				s.Active, s.Running, s.Unknown = has, has, err != nil
+				s.Active, s.Running = has, has
 			}
 		case strings.HasSuffix(name, ".slice") && depth < 8:
 			errs = append(errs, h.populated(name, depth+1, all))

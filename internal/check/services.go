@@ -2,6 +2,7 @@ package check
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -65,7 +66,7 @@ func servicesInfo() Check {
 func runServices(_ context.Context, h *Host, f *Findings) error {
 	list := h.services()
 	f.Problem(list.err)
-	states := map[string]string{}
+	on, unsure := map[string]bool{}, map[string]bool{}
 	for _, s := range list.all {
 		name, isService := strings.CutSuffix(s.Name, ".service")
 		if list.manager == "systemd" && !isService {
@@ -73,17 +74,20 @@ func runServices(_ context.Context, h *Host, f *Findings) error {
 		}
 		running, enabled := s.labels()
 		f.Point(metricServices, 1, "service_name", name, "is_running", running, "service_type", list.manager, "is_enabled", enabled)
-		f.Watch("service.unit."+name, s.State)
-		if s.Running || s.enabled() {
-			states[name] = name
+		if s.State == unknown || list.instead {
+			f.Unsure("service.unit."+name, s.State)
+		} else {
+			f.Watch("service.unit."+name, s.State)
 		}
+		on[name] = s.Running || s.enabled()
+		unsure[name] = s.Unknown || s.State == unknown
 	}
 	if list.err != nil || list.manager == "" {
 		return nil // a service that was not seen may be there
 	}
 	for _, u := range unwantedServices() {
-		found := slices.DeleteFunc(slices.Clone(u.units), func(name string) bool { return states[name] == "" })
-		f.Judge("service."+u.rule, len(found) == 0, listed(found))
+		found := slices.DeleteFunc(slices.Clone(u.units), func(name string) bool { return !on[name] })
+		f.JudgeNone("service."+u.rule, found, !slices.ContainsFunc(u.units, func(name string) bool { return unsure[name] }))
 	}
 	return nil
 }
@@ -93,6 +97,8 @@ type serviceList struct {
 	manager string // "" if there is none
 	all     []Service
 	err     error
+	// instead says that systemd did not answer, and that its files were read.
+	instead bool
 }
 
 // listTime is how long it may take to list services.
@@ -105,21 +111,27 @@ func (h *Host) listServices() serviceList {
 	ctx, cancel := context.WithTimeout(context.Background(), listTime)
 	defer cancel()
 	// systemd makes this directory when it is the first process.
+	var silent error
 	if _, err := h.Stat("run/systemd/system"); err == nil && h.Systemd != nil {
 		all, err := h.Systemd.Services(ctx)
 		if err == nil {
-			return serviceList{"systemd", all, nil}
+			return serviceList{manager: "systemd", all: all}
 		}
+		silent = ignoreAbsent(err) // a container may have no socket of it
 	}
 	for _, dir := range []string{"usr/lib/systemd/system", "lib/systemd/system"} {
-		if _, err := h.Stat(dir); err == nil {
+		is, err := h.isDir(dir)
+		if is {
 			all, err := h.unitFiles(ctx)
-			return serviceList{"systemd", all, err}
+			return serviceList{"systemd", all, errors.Join(silent, err), silent != nil}
+		}
+		if err != nil {
+			return serviceList{err: err}
 		}
 	}
-	if _, err := h.Stat("etc/runlevels"); err != nil {
-		return serviceList{err: ignoreAbsent(err)}
+	if is, err := h.isDir("etc/runlevels"); !is {
+		return serviceList{err: err}
 	}
 	all, err := h.openRC()
-	return serviceList{"openrc", all, err}
+	return serviceList{manager: "openrc", all: all, err: err}
 }

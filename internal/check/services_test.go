@@ -119,6 +119,15 @@ func TestServicesOfSystemdThatFails(t *testing.T) {
 		host.Systemd = fakeSystemd{err: err}
 		equal(t, "points", len(one(t, servicesInfo(), host).Points), 8)
 	}
+	for _, err := range []error{context.DeadlineExceeded, os.ErrDeadlineExceeded} {
+		h := unitTree(t)
+		h.write("run/systemd/system/", "")
+		host := h.host()
+		host.Systemd = fakeSystemd{err: err}
+		o := one(t, servicesInfo(), host)
+		equal(t, "points without a timely answer", len(o.Points), 8)
+		equal(t, "status", o.Status, Timeout)
+	}
 	host := unitTree(t).host() // not booted by systemd
 	host.Systemd = fakeSystemd{all: []Service{{Name: "x.service"}}}
 	equal(t, "points", len(one(t, servicesInfo(), host).Points), 8)
@@ -186,5 +195,9 @@ func TestTargetThatIsActive(t *testing.T) {
 
 func FuzzInstallSection(f *testing.F) {
 	f.Add([]byte(install))
-	f.Fuzz(func(_ *testing.T, b []byte) { hasInstallSection(b) })
+	f.Fuzz(func(_ *testing.T, b []byte) {
+		u := unit{}
+		u.add(b)
+		u.installable()
+	})
 }

@@ -43,8 +43,10 @@ func runSetuid(ctx context.Context, h *Host, f *Findings) error {
 	if err != nil {
 		return err
 	}
-	w := setuidWalk{ctx: ctx, skip: mountsToSkip(mounts), left: maxWalk}
-	w.walk(h)
+	inTime, cancel := context.WithTimeout(ctx, walkTime)
+	defer cancel()
+	w := setuidWalk{ctx: inTime, skip: mountsToSkip(mounts), left: maxWalk}
+	w.walk(h, mounts)
 	for _, err := range w.errs {
 		f.Problem(err)
 	}
@@ -58,14 +60,17 @@ func runSetuid(ctx context.Context, h *Host, f *Findings) error {
 	packages, err := h.owners(paths)
 	f.Problem(err)
 	addSnaps(packages, paths, mounts)
+	if err != nil {
+		addUnknown(packages, paths)
+	}
 	names := h.names()
+	f.Point(metricSetuidCount, float64(w.count(fs.ModeSetuid)), "type", "setuid")
+	f.Point(metricSetuidCount, float64(w.count(fs.ModeSetgid)), "type", "setgid")
 	for _, file := range w.found {
 		f.Point(metricSetuid, 1, "path", file.path, "owner", names.user(file.uid), "group", names.group(file.gid),
 			"mode", unixMode(file.mode), "package", packages[file.path].name)
-		f.Watch("setuid."+file.path, names.user(file.uid)+" "+names.group(file.gid)+" "+unixMode(file.mode))
+		names.watch(f, "setuid."+file.path, names.user(file.uid)+" "+names.group(file.gid)+" "+unixMode(file.mode))
 	}
-	f.Point(metricSetuidCount, float64(w.count(fs.ModeSetuid)), "type", "setuid")
-	f.Point(metricSetuidCount, float64(w.count(fs.ModeSetgid)), "type", "setgid")
 	w.judge(h, f, packages, err)
 	return ctx.Err()
 }
@@ -81,9 +86,10 @@ func (w *setuidWalk) judge(h *Host, f *Findings, packages map[string]pkg, err er
 			writable = append(writable, file.path)
 		}
 	}
-	f.Judge("setuid.protected", len(writable) == 0, listed(writable))
-	if err == nil && h.hasPackages() {
-		f.Judge("setuid.packaged", len(foreign) == 0, listed(foreign))
+	seenAll := len(w.errs) == 0
+	f.JudgeNone("setuid.protected", writable, seenAll)
+	if h.hasPackages() {
+		f.JudgeNone("setuid.packaged", foreign, seenAll && err == nil)
 	}
 }
 
@@ -99,6 +105,15 @@ func addSnaps(packages map[string]pkg, paths []string, mounts []mount) {
 			if strings.HasPrefix(p, m.point+"/") {
 				packages[p] = pkg{path.Base(dir), revision}
 			}
+		}
+	}
+}
+
+// addUnknown gives files of no package that can be read an unknown one.
+func addUnknown(packages map[string]pkg, paths []string) {
+	for _, p := range paths {
+		if packages[p] == (pkg{}) {
+			packages[p] = pkg{name: unknown}
 		}
 	}
 }

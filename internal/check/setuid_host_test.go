@@ -12,7 +12,7 @@ import (
 
 // TestHostSetuid compares with what find lists on this machine's own disks.
 func TestHostSetuid(t *testing.T) {
-	out := output(t, "find", "/", "-xdev", "-perm", "/6000", "-type", "f", "-printf", "%p %m\n")
+	out := output(t, "find", "/", "-ignore_readdir_race", "-xdev", "-perm", "/6000", "-type", "f", "-printf", "%p %m\n")
 	want := []string{}
 	for line := range strings.Lines(out) {
 		name, mode, _ := strings.Cut(strings.TrimSpace(line), " ")
@@ -24,7 +24,7 @@ func TestHostSetuid(t *testing.T) {
 	mounts, err := h.mounts()
 	equal(t, "error", err, nil)
 	w := setuidWalk{ctx: t.Context(), skip: mountsToSkip(mounts), left: maxWalk}
-	w.walk(h)
+	w.walk(h, mounts)
 	equal(t, "problems", len(w.errs), 0)
 	got := []string{}
 	for _, file := range w.found {

@@ -6,12 +6,16 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+	"time"
 )
 
 const (
-	maxWalk   = 4 << 20 // files that are looked at
-	maxSetuid = 10000   // that are remembered
-	maxDepth  = 64      // of directories
+	maxWalk    = 4 << 20          // files that are looked at
+	walkTime   = 90 * time.Second // for all of them: less than the check has
+	maxSetuid  = 10000            // of root's that are remembered
+	maxUsers   = 1000             // of others'
+	maxDepth   = 64               // of directories
+	maxWaiting = 65536            // directories of users
 )
 
 type setuidFile struct {
@@ -21,27 +25,77 @@ type setuidFile struct {
 }
 
 // A setuidWalk looks for files that give who runs them the rights of another.
+// Root's directories come first, so that no user can use up what there is of
+// time and files before them; each of the others then has its part.
 type setuidWalk struct {
-	ctx   context.Context
-	skip  map[string]bool
-	left  int
-	found []setuidFile
-	errs  []error
+	ctx     context.Context
+	skip    map[string]bool
+	left    int
+	found   []setuidFile
+	users   int      // of them, those that are not root's
+	waiting []string // directories of users
+	alone   bool     // whether a directory of a user is walked
+	errs    []error
 }
 
 var (
 	errTooDeep      = errors.New("directories are too deep to look at all")
 	errTooManyFiles = errors.New("too many files to look at all")
+	errTooLong      = errors.New("it took too long to look at all")
 )
 
-func (w *setuidWalk) walk(h *Host) {
+// walk starts at the root, and where something is mounted below what is skipped.
+func (w *setuidWalk) walk(h *Host, mounts []mount) {
 	root, err := h.OpenDir("/")
 	if err != nil {
-		w.errs = append(w.errs, err)
+		w.problem(err)
 		return
 	}
 	defer root.Close()
 	w.dir(root, "/", 0)
+	for _, point := range belowSkipped(mounts, w.skip) {
+		if h.isReachableByOthers(point) {
+			w.at(h, point, w.left)
+		}
+	}
+	w.alone = true
+	for i, name := range w.waiting {
+		w.at(h, name, w.left/(len(w.waiting)-i))
+	}
+	if w.ctx.Err() != nil {
+		w.errs = append(w.errs, &fs.PathError{Op: "walk", Path: "/", Err: errTooLong})
+	}
+}
+
+// isReachableByOthers says whether others than root can get to a directory.
+func (h *Host) isReachableByOthers(dir string) bool {
+	for ; dir != "/"; dir = path.Dir(dir) {
+		if info, err := h.Stat(dir); err != nil || !isReachable(info) {
+			return false
+		}
+	}
+	return true
+}
+
+// at walks a directory, and looks at no more than so many files in it. A user
+// may have put a link in its place.
+func (w *setuidWalk) at(h *Host, name string, limit int) {
+	parent, err := h.OpenDir(path.Dir(name))
+	if err != nil {
+		w.problem(ignoreAbsent(err))
+		return
+	}
+	defer parent.Close()
+	d, err := parent.Sub(path.Base(name))
+	if err != nil {
+		w.problem(nothing(err))
+		return
+	}
+	defer d.Close()
+	rest := w.left - limit
+	w.left = limit
+	w.dir(d, name, strings.Count(name, "/"))
+	w.left += rest
 }
 
 func (w *setuidWalk) count(bit fs.FileMode) int {
@@ -56,7 +110,7 @@ func (w *setuidWalk) count(bit fs.FileMode) int {
 
 // dir looks at what is in a directory. What is gone meanwhile is not there.
 func (w *setuidWalk) dir(d *Dir, name string, depth int) {
-	if w.ctx.Err() != nil || w.left <= 0 {
+	if !w.goesOn() {
 		return
 	}
 	if depth > maxDepth {
@@ -76,21 +130,35 @@ func (w *setuidWalk) dir(d *Dir, name string, depth int) {
 		case info.Mode().IsRegular() && info.Mode()&(fs.ModeSetuid|fs.ModeSetgid) != 0:
 			w.file(path.Join(name, entry), info)
 		}
-		return w.left > 0
+		return w.goesOn()
 	}))
 }
+
+func (w *setuidWalk) goesOn() bool { return w.left > 0 && w.ctx.Err() == nil }
 
 func (w *setuidWalk) enter(parent *Dir, name string, info fs.FileInfo, depth int) {
 	if w.skip[name] || !isReachable(info) {
 		return
 	}
+	if uid, _, ok := ownerOf(info); ok && uid != 0 && !w.alone {
+		w.wait(name)
+		return
+	}
 	d, err := parent.Sub(path.Base(name))
 	if err != nil {
-		w.problem(ignoreAbsent(err))
+		w.problem(nothing(err)) // it may be something else by now
 		return
 	}
 	defer d.Close()
 	w.dir(d, name, depth+1)
+}
+
+func (w *setuidWalk) wait(name string) {
+	if len(w.waiting) >= maxWaiting {
+		w.problem(&fs.PathError{Op: "walk", Path: name, Err: errTooManyFiles})
+		return
+	}
+	w.waiting = append(w.waiting, name)
 }
 
 // isReachable leaves out directories that only root enters: what is there gives
@@ -107,9 +175,12 @@ func (w *setuidWalk) file(name string, info fs.FileInfo) {
 	if info.Mode()&fs.ModeSetuid == 0 && info.Mode()&0o010 == 0 {
 		return
 	}
-	if len(w.found) >= maxSetuid {
-		w.problem(errTooManyFiles)
+	if uid != 0 && w.users >= maxUsers || uid == 0 && len(w.found)-w.users >= maxSetuid {
+		w.problem(&fs.PathError{Op: "walk", Path: name, Err: errTooManyFiles})
 		return
+	}
+	if uid != 0 {
+		w.users++
 	}
 	w.found = append(w.found, setuidFile{name, uid, gid, info.Mode()})
 }
@@ -118,38 +189,4 @@ func (w *setuidWalk) problem(err error) {
 	if err != nil && len(w.errs) < maxProblems {
 		w.errs = append(w.errs, err)
 	}
-}
-
-// mountsToSkip are the points of mounts on which set-uid does nothing, that are
-// not on this host's disks, or that show again what is elsewhere.
-func mountsToSkip(all []mount) map[string]bool {
-	skip, whole := map[string]bool{}, map[string]bool{}
-	for _, m := range all {
-		if m.point == "/" {
-			whole[m.device+m.root] = true
-		}
-	}
-	for _, m := range all {
-		key := m.device + m.root
-		covered := m.root != "/" && whole[m.device+"/"]
-		if m.point != "/" && (m.has("nosuid") || isRemoteOrKernels(m.kind) || whole[key] || covered) {
-			skip[m.point] = true
-			continue
-		}
-		whole[key] = true
-	}
-	return skip
-}
-
-// isRemoteOrKernels knows the kinds of file systems that can hang, start
-// something, or have no files of their own.
-func isRemoteOrKernels(kind string) bool {
-	base, _, _ := strings.Cut(kind, ".")
-	switch base {
-	case "nfs", "nfs4", "cifs", "smb3", "ceph", "glusterfs", "lustre", "afs", "9p", "fuse", "autofs",
-		"proc", "sysfs", "devpts", "devtmpfs", "cgroup", "cgroup2", "securityfs", "debugfs", "tracefs", "bpf",
-		"pstore", "efivarfs", "configfs", "mqueue", "hugetlbfs", "binfmt_misc", "nsfs", "fusectl", "rpc_pipefs", "selinuxfs":
-		return true
-	}
-	return false
 }

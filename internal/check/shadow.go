@@ -107,15 +107,20 @@ func judgeShadow(f *Findings, entries []shadow, now time.Time) {
 	judge("changed_in_future", func(e shadow) bool { return isSet(e) && e.has[lastChange] && e.days[lastChange] > today })
 }
 
-// isWeakHash wants what crypt(5) calls acceptable for new hashes.
+// isWeakHash wants what crypt(5) calls acceptable for new hashes. What is no
+// hash no password leads to.
 func isWeakHash(password string) bool {
 	for _, prefix := range []string{"$y$", "$gy$", "$7$", "$2b$", "$2y$", "$2a$", "$6$", "$5$"} {
 		if strings.HasPrefix(password, prefix) {
 			return false
 		}
 	}
-	return true
+	const des = 13 // and more of them, of later kinds
+	isDES := len(password) >= des && strings.Trim(password, hashLetters) == ""
+	return isDES || password[0] == '$' || password[0] == '_'
 }
+
+const hashLetters = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 // A shadow is a line of shadow(5): days since 1970, and numbers of days.
 type shadow struct {

@@ -5,6 +5,7 @@ package check
 import (
 	"fmt"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,11 +17,21 @@ func TestHostShadow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := one(t, shadowed(), hostAt(t, "/"))
+	h := hostAt(t, "/")
+	o := one(t, shadowed(), h)
 	letter := map[string]string{"locked": "L", "empty": "NP", "set": "P"}
+	n := 0
 	for line := range strings.Lines(string(out)) {
 		equal(t, "line", oneLine(t, o, strings.Fields(line)[0], letter), strings.TrimSpace(line))
+		n++
 	}
+	u, err := readUsers(h)
+	equal(t, "error", err, nil)
+	known := slices.DeleteFunc(o.findings.Items, func(i Item) bool { // passwd tells of accounts only
+		name, isUser := strings.CutPrefix(i.Name, "shadow.user.")
+		return !isUser || !slices.ContainsFunc(u.accounts, func(a account) bool { return a.name == name })
+	})
+	equal(t, "number of accounts", len(known), n)
 }
 
 // TestHostShadowCases does so for values that machines rarely have.

@@ -37,7 +37,7 @@ func TestShadowRules(t *testing.T) {
 	const good = ":$y$j9T$a$b:20000:1:365:7:30::\n"
 	h := newTree(t, map[string]string{
 		"etc/shadow": "good" + good + "locked:!:99999::::::\nlocked2:*:::::::\nempty::::::::\n" +
-			"md5:$1$x$y:20000:1:365:7:30::\ndes:abcdefghijklm:20000:1:365:7:30::\nmax:$6$x$y:20000:1:99999:7:30::\n" +
+			"md5:$1$x$y:20000:1:365:7:30::\ndes:abcdefghijklm:20000:1:365:7:30::\nnone:NP:20000:1:365:7:30::\nbsd:_J9..rasmBYk8r9AiWNc:20000:1:365:7:30::\nmax:$6$x$y:20000:1:99999:7:30::\n" +
 			"min:$6$x$y:20000:0:365:7:30::\nwarn:$6$x$y:20000:1:365:6:30::\nnever:$6$x$y:20000:1:365:7:::\n" +
 			"future:$6$x$y:20002:1:365:7:30::\n",
 	}).host()
@@ -47,7 +47,7 @@ func TestShadowRules(t *testing.T) {
 		got[strings.TrimPrefix(r.Rule, "shadow.")] = fmt.Sprint(r.Value, " ", r.Pass)
 	}
 	want := map[string]string{
-		"empty_password": "empty false", "weak_hash": "md5,des false", "max_days": "max false", "min_days": "min false",
+		"empty_password": "empty false", "weak_hash": "md5,des,bsd false", "max_days": "max false", "min_days": "min false",
 		"warn_days": "warn false", "inactive": "never false", "changed_in_future": "future false",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

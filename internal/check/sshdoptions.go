@@ -1,35 +1,42 @@
 package check
 
-import (
-	"slices"
-	"strconv"
-	"strings"
-)
-
 // An sshdKind says how an option is written, and which of several counts.
 type sshdKind int
 
 const (
 	sshdRaw       sshdKind = iota // as it is
 	sshdWord                      // in lower case
-	sshdUpper                     // in upper case
+	sshdFacility                  // in upper case
+	sshdLevel                     // in upper case
 	sshdTime                      // seconds, or 1h30m
+	sshdNumber                    // decimal, whatever zeros come first
+	sshdMask                      // octal
 	sshdRekey                     // 1G 1h
 	sshdStartups                  // 10 or 10:30:100; the last counts, until OpenSSH 9.2 at least
 	sshdList                      // all count, each argument for itself
 	sshdFirstList                 // the first counts, each argument for itself
 	sshdSubsystem                 // all count
-	sshdLast                      // the last counts
+	sshdListens                   // the first counts: ports, or hosts with ports
+	sshdHash                      // in upper case; the last counts
+	sshdQoS                       // one for interactive sessions and one for others, or one for both; the last counts
 	sshdRest                      // the rest of the line, quotes and all
 )
 
 // sshdKindOf says how an option is written.
 func sshdKindOf(key string) sshdKind {
 	switch key {
-	case "loglevel", "syslogfacility":
-		return sshdUpper
+	case "loglevel":
+		return sshdLevel
+	case "syslogfacility":
+		return sshdFacility
 	case "logingracetime", "clientaliveinterval", "unusedconnectiontimeout":
 		return sshdTime
+	case "maxauthtries", "maxsessions", "clientalivecountmax", "x11displayoffset", "requiredrsasize":
+		return sshdNumber
+	case "streamlocalbindmask":
+		return sshdMask
+	case "permitlisten":
+		return sshdListens
 	case "rekeylimit":
 		return sshdRekey
 	case "maxstartups":
@@ -41,8 +48,10 @@ func sshdKindOf(key string) sshdKind {
 		return sshdFirstList
 	case "subsystem":
 		return sshdSubsystem
-	case "fingerprinthash", "streamlocalbindmask", "ipqos":
-		return sshdLast
+	case "fingerprinthash":
+		return sshdHash
+	case "ipqos":
+		return sshdQoS
 	case "forcecommand", "versionaddendum", "authorizedkeyscommand", "authorizedprincipalscommand":
 		return sshdRest
 	case "addressfamily", "usepam", "permitrootlogin", "ignorerhosts", "ignoreuserknownhosts", "hostbasedauthentication",
@@ -57,9 +66,13 @@ func sshdKindOf(key string) sshdKind {
 	return sshdRaw
 }
 
-// sshdName is an option's present name.
+// sshdName is an option's present name, "" of one that does nothing any more.
 func sshdName(key string) string {
 	switch key {
+	case "protocol", "serverkeybits", "keyregenerationinterval", "rhostsauthentication", "rhostsrsaauthentication",
+		"rsaauthentication", "verifyreversemapping", "reversemappingcheck", "authorizedkeysfile2", "uselogin",
+		"useprivilegeseparation", "pamauthenticationviakbdint":
+		return ""
 	case "challengeresponseauthentication", "skeyauthentication":
 		return "kbdinteractiveauthentication"
 	case "dsaauthentication":
@@ -139,96 +152,4 @@ func sshdDefaults() []string {
 		"syslogfacility AUTH",
 		"authorizedkeysfile .ssh/authorized_keys .ssh/authorized_keys2",
 	}
-}
-
-// normal is a value as sshd -T shows it. It is not ok if sshd refuses it.
-func (k sshdKind) normal(value string) (normal string, ok bool) {
-	if strings.EqualFold(value, "none") {
-		return "none", true
-	}
-	switch k {
-	case sshdWord:
-		word := sshdSynonym(strings.ToLower(value))
-		return word, slices.Contains(sshdWords(), word)
-	case sshdUpper:
-		return strings.ToUpper(value), true
-	case sshdTime:
-		seconds, ok := sshdSeconds(value)
-		return strconv.FormatInt(seconds, 10), ok
-	case sshdRekey:
-		return sshdRekeyLimit(value)
-	case sshdStartups:
-		if !strings.Contains(value, ":") {
-			return value + ":30:" + value, true
-		}
-	}
-	return value, true
-}
-
-// sshdWords are the values of all options that are words.
-func sshdWords() []string {
-	return []string{
-		"yes", "no", "any", "inet", "inet6", "prohibit-password", "forced-commands-only", "clientspecified",
-		"local", "remote", "shosts-only",
-	}
-}
-
-// sshdSynonym returns the newer of two words for the same.
-func sshdSynonym(word string) string {
-	switch word {
-	case "without-password":
-		return "prohibit-password"
-	case "all", "delayed": // of forwarding, of compression
-		return "yes"
-	}
-	return word
-}
-
-// sshdSeconds reads a time such as 90, 2m or 1h30m.
-func sshdSeconds(s string) (int64, bool) {
-	units := map[byte]int64{'s': 1, 'm': 60, 'h': 3600, 'd': 86400, 'w': 604800}
-	total := int64(0)
-	for s != "" {
-		n := len(s) - len(strings.TrimLeft(s, "0123456789"))
-		amount, err := strconv.ParseInt(s[:n], 10, 32)
-		if err != nil {
-			return 0, false
-		}
-		unit := int64(1)
-		if s = s[n:]; s != "" {
-			var ok bool
-			if unit, ok = units[s[0]|0x20]; !ok {
-				return 0, false
-			}
-			s = s[1:]
-		}
-		total += amount * unit
-	}
-	return total, true
-}
-
-// sshdRekeyLimit reads an amount of data and perhaps a time, both of which
-// sshd -T shows as 0 where they are not limited.
-func sshdRekeyLimit(s string) (string, bool) {
-	amount, time, _ := strings.Cut(s, " ")
-	data := int64(0)
-	if amount != "default" {
-		digits := strings.TrimRight(amount, "KMGkmg")
-		n, err := strconv.ParseInt(digits, 10, 32)
-		if err != nil || len(amount)-len(digits) > 1 {
-			return "", false
-		}
-		data = n
-		if digits != amount {
-			data <<= 10 * (1 + strings.IndexByte("kmg", amount[len(digits)]|0x20))
-		}
-	}
-	seconds := int64(0)
-	if time != "" && time != "none" {
-		var ok bool
-		if seconds, ok = sshdSeconds(time); !ok {
-			return "", false
-		}
-	}
-	return strconv.FormatInt(data, 10) + " " + strconv.FormatInt(seconds, 10), true
 }

@@ -2,13 +2,18 @@ package check
 
 import (
 	"fmt"
+	"math"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 )
 
 // maxSSHDepth is how deep files may include files, as in sshd.
 const maxSSHDepth = 16
+
+// maxSSHArguments bounds what an option may have.
+const maxSSHArguments = 4096
 
 // maxSSHFiles bounds how many are read.
 const maxSSHFiles = 1000
@@ -55,6 +60,7 @@ func (c *sshdConfig) read(h *Host, name string, into *sshdBlock, depth int) erro
 		args, err := sshdArguments(rest)
 		switch {
 		case keyword == "":
+		case err == nil && len(args) == 0 && sshdKindOf(sshdName(keyword)) == sshdList: // adds nothing
 		case err != nil || len(args) == 0:
 			c.note(fmt.Errorf("%s: syntax error in %q", name, Text(line)))
 		case keyword == "match":
@@ -116,12 +122,17 @@ func (c *sshdConfig) match(outer *sshdBlock, args []string) *sshdBlock {
 // set gives an option its value, unless sshd refuses it. Of most options, the
 // first counts.
 func (b *sshdBlock) set(keyword, rest string, args []string) (ok bool) {
-	keyword = sshdName(keyword)
+	if keyword = sshdName(keyword); keyword == "" {
+		return true
+	}
 	old, known := b.values[keyword]
 	kind := sshdKindOf(keyword)
 	value, ok := kind.normal(strings.Join(args, " "))
 	switch kind {
 	case sshdList:
+		if keyword == "port" {
+			ok = sshdPorts(args)
+		}
 		args = append(old, args...)
 	case sshdSubsystem:
 		args = append(old, value)
@@ -132,13 +143,28 @@ func (b *sshdBlock) set(keyword, rest string, args []string) (ok bool) {
 	default:
 		args = []string{value}
 	}
-	if !ok || known && !slices.Contains([]sshdKind{sshdList, sshdSubsystem, sshdLast, sshdStartups}, kind) {
+	if !ok || known && !slices.Contains([]sshdKind{sshdList, sshdSubsystem, sshdHash, sshdMask, sshdQoS, sshdStartups}, kind) {
 		return ok
 	}
 	if !known {
 		b.keys = append(b.keys, keyword)
 	}
 	b.values[keyword] = args
+	return true
+}
+
+// sshdPorts writes numbers without the zeros before them. Names of services
+// stay as they are.
+func sshdPorts(ports []string) bool {
+	for i, port := range ports {
+		n, err := strconv.ParseInt(port, 10, 64)
+		if err == nil && (n < 1 || n > math.MaxUint16) {
+			return false
+		}
+		if err == nil {
+			ports[i] = strconv.FormatInt(n, 10)
+		}
+	}
 	return true
 }
 
@@ -179,7 +205,9 @@ func sshdArguments(s string) ([]string, error) {
 		if !ok {
 			return nil, fmt.Errorf("a quote does not end in %q", Text(s))
 		}
-		args = append(args, arg)
+		if args = append(args, arg); len(args) > maxSSHArguments {
+			return nil, fmt.Errorf("too many arguments in %q", Text(s))
+		}
 		i += n
 	}
 	return args, nil

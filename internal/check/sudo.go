@@ -3,6 +3,8 @@ package check
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"strconv"
 )
 
@@ -39,8 +41,8 @@ func sudo() Check {
 			},
 			{
 				"sudo.writable", Critical, 1, "",
-				"Whoever may write the rules may write one for himself.",
-				"Run chmod 0440 for /etc/sudoers and the files it includes.",
+				"Whoever may write the rules may write one for himself, so sudo does not read such a file.",
+				"Run chown root:root and chmod 0440 for /etc/sudoers and the files it includes, and chmod 0750 for their directories.",
 			},
 		},
 		Run: runSudo,
@@ -55,9 +57,9 @@ func runSudo(_ context.Context, h *Host, f *Findings) error {
 	for _, problem := range s.problems {
 		f.Problem(problem)
 	}
-	judgeSudoersModes(h, f, s.files)
-	if s.unsure {
-		return nil // what is said there would count, too
+	f.JudgeNone("sudo.writable", s.refused, !s.unsure)
+	if s.unsure || slices.Contains(s.refused, "/"+sudoersFile) {
+		return nil // what is said there would count, too; or sudo does nothing
 	}
 	pty := s.isOn("use_pty", false)
 	f.Judge("sudo.use_pty", pty, onOff(pty))
@@ -72,24 +74,10 @@ func runSudo(_ context.Context, h *Host, f *Findings) error {
 	}
 	granted := u.sudoGrants(h.name(), s)
 	f.Problem(granted.err)
-	f.Judge("sudo.nopasswd", len(granted.noPassword) == 0, listed(granted.noPassword))
+	f.JudgeNone("sudo.nopasswd", granted.noPassword, granted.err == nil)
 	f.Watch("sudo.users", listed(granted.names))
+	f.WatchSecret("sudo.rules", strconv.Itoa(len(s.grants))+" rules", fmt.Sprint(s.aliases, s.grants, s.defaults))
 	return nil
-}
-
-func judgeSudoersModes(h *Host, f *Findings, files []string) {
-	var writable []string
-	for _, name := range files {
-		info, err := h.Stat(name)
-		if err != nil {
-			f.Problem(err)
-			continue
-		}
-		if info.Mode().Perm()&0o022 != 0 {
-			writable = append(writable, "/"+clean(name))
-		}
-	}
-	f.Judge("sudo.writable", len(writable) == 0, listed(writable))
 }
 
 // isOn says whether a flag is set for all. The last setting holds.

@@ -19,11 +19,14 @@ const (
 
 // sudoers is what sudoers(5) says: /etc/sudoers and what it includes.
 type sudoers struct {
-	files    []string
+	files    int
 	aliases  map[string][]member // by kind and name, such as "User ADMINS"
 	grants   []grant
 	defaults []sudoDefault
 	problems []error
+	// refused are the files and directories that sudo does not read, because
+	// others than root may write them.
+	refused []string
 	// unsure says that a file which sudo reads could not be read here.
 	unsure bool
 }
@@ -71,14 +74,16 @@ func (s *sudoers) read(h *Host, name string, depth int) error {
 		s.note(fmt.Errorf("%s: too many files include each other", name))
 		return nil // as in sudo
 	}
-	if len(s.files) >= maxSudoersFiles {
+	if s.files++; s.files > maxSudoersFiles {
 		return fmt.Errorf("%s: too many files are included", name)
+	}
+	if trusted, err := s.trusts(h, name); err != nil || !trusted {
+		return err
 	}
 	b, err := h.Read(name)
 	if err != nil {
 		return err
 	}
-	s.files = append(s.files, name)
 	for line := range sudoersLines(string(b)) {
 		if dir, target, ok := includeOf(line); ok {
 			s.include(h, name, target, dir, depth)
@@ -89,8 +94,23 @@ func (s *sudoers) read(h *Host, name string, depth int) error {
 	return nil
 }
 
+// trusts says whether sudo reads what root_path has there.
+func (s *sudoers) trusts(h *Host, name string) (bool, error) {
+	info, err := h.Stat(name)
+	if err != nil {
+		return false, err
+	}
+	uid, gid, _ := ownerOf(info)
+	mode := info.Mode()
+	if uid == 0 && mode&0o002 == 0 && (mode&0o020 == 0 || gid == 0) {
+		return true, nil
+	}
+	s.refused = append(s.refused, "/"+clean(name))
+	return false, nil
+}
+
 // include reads a file, or those of a directory that sudo takes: no names with
-// a dot, and none that end with a tilde.
+// a dot, none that end with a tilde, and regular files only.
 func (s *sudoers) include(h *Host, from, target string, dir bool, depth int) {
 	host, _, _ := strings.Cut(h.name(), ".")
 	target = strings.ReplaceAll(target, "%h", host)
@@ -101,11 +121,21 @@ func (s *sudoers) include(h *Host, from, target string, dir bool, depth int) {
 		s.missed(s.read(h, target, depth+1))
 		return
 	}
+	if trusted, err := s.trusts(h, target); err != nil || !trusted {
+		s.missed(nothing(err))
+		return
+	}
 	entries, err := h.DirIfAny(target)
 	s.missed(err)
 	for _, e := range entries {
-		if n := e.Name(); !strings.Contains(n, ".") && !strings.HasSuffix(n, "~") {
-			s.missed(s.read(h, path.Join(target, n), depth+1))
+		n := path.Join(target, e.Name())
+		if strings.Contains(e.Name(), ".") || strings.HasSuffix(n, "~") {
+			continue
+		}
+		if info, err := h.Stat(n); err == nil && info.Mode().IsRegular() {
+			s.missed(s.read(h, n, depth+1))
+		} else {
+			s.missed(ignoreAbsent(err))
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -81,6 +82,7 @@ var sudoCases = []struct{ name, sudoers, want string }{
 
 func sudoTree(t testing.TB, files map[string]string) tree {
 	h := newTree(t, sudoUsers)
+	h.roots = true
 	for name, content := range files {
 		h.write(name, content)
 	}
@@ -218,11 +220,41 @@ func TestSudoRules(t *testing.T) {
 }
 
 func TestSudoersWritable(t *testing.T) {
-	h := sudoTree(t, map[string]string{"etc/sudoers": "@includedir /etc/sudoers.d\n", "etc/sudoers.d/x": ""})
-	h.chmod("etc/sudoers.d/x", 0o664)
-	o := one(t, sudo(), h.host())
-	i := slices.IndexFunc(o.Results, func(r Result) bool { return r.Rule == "sudo.writable" })
-	equal(t, "result", o.Results[i], Result{"sudo.writable", Critical, false, "/etc/sudoers.d/x"})
+	for _, test := range []struct {
+		name string
+		mode os.FileMode
+		want Result
+		who  string
+	}{
+		{"etc/sudoers.d/x", 0o666, Result{Value: "/etc/sudoers.d/x"}, "carol"},
+		{"etc/sudoers.d/x", 0o660, Result{Pass: true, Value: "none"}, "bob carol"}, // by root's group
+		{"etc/sudoers.d", 0o777, Result{Value: "/etc/sudoers.d"}, "carol"},
+		{"etc/sudoers", 0o446, Result{Value: "/etc/sudoers"}, ""},
+	} {
+		h := sudoTree(t, map[string]string{
+			"etc/sudoers": "@includedir /etc/sudoers.d\ncarol ALL=ALL\n", "etc/sudoers.d/x": "bob ALL=ALL\n",
+		})
+		h.chmod(test.name, test.mode)
+		o := one(t, sudo(), h.host())
+		i := slices.IndexFunc(o.Results, func(r Result) bool { return r.Rule == "sudo.writable" })
+		test.want.Rule, test.want.Severity = "sudo.writable", Critical
+		equal(t, test.name, o.Results[i], test.want)
+		equal(t, "status", o.Status, OK)
+		equal(t, "who may", mayUse(t, h.host()), test.who)
+	}
+}
+
+// Who may use sudo and gets more rights is a change, too.
+func TestSudoWatchesRules(t *testing.T) {
+	h := newTree(t, map[string]string{"etc/passwd": "alice:x:1:1::/:\n", "etc/group": "", "etc/sudoers": "alice ALL = /bin/ls\n"})
+	var base baseline
+	base.compare(one(t, sudo(), h.host()))
+	h.write("etc/sudoers", "# no more than a comment\nalice   ALL=/bin/ls\n")
+	equal(t, "changes by a comment", len(base.compare(one(t, sudo(), h.host()))), 0)
+	h.write("etc/sudoers", "alice ALL = ALL\n")
+	changes := base.compare(one(t, sudo(), h.host()))
+	equal(t, "changes by more rights", len(changes), 1)
+	equal(t, "what changed", changes[0].Item, "sudo.rules")
 }
 
 func FuzzSudoers(f *testing.F) {

@@ -126,25 +126,105 @@ func TestHostDBus(t *testing.T) {
 // TestHostUnitFiles compares the states of this machine's units with what
 // systemctl tells of the same files.
 func TestHostUnitFiles(t *testing.T) {
-	all, err := hostAt(t, "/").unitFiles(t.Context())
+	h := hostAt(t, "/")
+	compareStates(t, "/", h)
+	target, err := h.defaultTarget()
+	equal(t, "error", err, nil)
+	equal(t, "target", target, trimmed([]byte(output(t, "systemctl", "--root=/", "get-default"))))
+}
+
+// TestHostUnitStates does so for units of all kinds.
+func TestHostUnitStates(t *testing.T) {
+	const lib, etc, run, wants = "usr/lib/systemd/system/", "etc/systemd/system/", "run/systemd/system/", "etc/systemd/system/multi-user.target.wants/"
+	const service = "[Service]\nExecStart=/bin/true\n"
+	const wanted = service + "[Install]\nWantedBy=multi-user.target\n"
+	h := newTree(t, map[string]string{
+		lib + "plain.service":                                  wanted,
+		lib + "static.service":                                 service,
+		lib + "emptied.service":                                wanted + "WantedBy=\n",
+		lib + "also.service":                                   service + "[Install]\nAlso=plain.service\n",
+		lib + "alsowanted.service":                             wanted + "Also=plain.service\n",
+		lib + "aliased.service":                                service + "[Install]\nAlias=display.service\n",
+		etc + "display.service":                                "-> /usr/lib/systemd/system/aliased.service",
+		lib + "unaliased.service":                              service + "[Install]\nAlias=other.service\n",
+		lib + "named.service":                                  wanted,
+		lib + "name.service":                                   "-> named.service",
+		lib + "wantedstatic.service":                           service,
+		wants + "wantedstatic.service":                         "-> /usr/lib/systemd/system/wantedstatic.service",
+		lib + "required.service":                               wanted,
+		etc + "multi-user.target.requires/required.service":    "-> /usr/lib/systemd/system/required.service",
+		lib + "runtime.service":                                wanted,
+		run + "x.target.wants/runtime.service":                 "-> /usr/lib/systemd/system/runtime.service",
+		lib + "byfstab.service":                                service,
+		"run/systemd/generator/x.target.wants/byfstab.service": "-> /usr/lib/systemd/system/byfstab.service",
+		lib + "vendor.service":                                 wanted,
+		lib + "x.target.wants/vendor.service":                  "-> ../vendor.service",
+		"opt/linked.service":                                   wanted,
+		etc + "linked.service":                                 "-> /opt/linked.service",
+		"opt/enabled.service":                                  wanted,
+		etc + "enabled.service":                                "-> /opt/enabled.service",
+		wants + "enabled.service":                              "-> /opt/enabled.service",
+		"opt/linkedonce.service":                               wanted,
+		run + "linkedonce.service":                             "-> /opt/linkedonce.service",
+		etc + "masked.service":                                 "-> /dev/null",
+		etc + "masked2.service":                                "-> ../../../dev/null",
+		run + "maskedonce.service":                             "-> /dev/null",
+		etc + "empty.service":                                  "",
+		run + "emptyonce.service":                              "",
+		etc + "gone.service":                                   "-> /nowhere/gone.service",
+		wants + "nothing.service":                              "-> /nowhere/nothing.service",
+		lib + "nolink.service":                                 wanted,
+		wants + "nolink.service":                               wanted,
+		lib + "byname.service":                                 wanted,
+		wants + "byname.service":                               "-> /usr/lib/systemd/system/plain2.service",
+		"run/systemd/generator/made.service":                   wanted,
+		"run/systemd/transient/short.service":                  service,
+		lib + "overridden.service":                             service,
+		etc + "overridden.service":                             wanted,
+		lib + "dropin.service":                                 service,
+		etc + "dropin.service.d/a.conf":                        "[Install]\nWantedBy=multi-user.target\n",
+		lib + "t@.service":                                     wanted,
+		wants + "t@one.service":                                "-> /usr/lib/systemd/system/t@.service",
+		lib + "v@.service":                                     wanted,
+		lib + "x.target.wants/v@one.service":                   "-> ../v@.service",
+		lib + "some.target":                                    "[Unit]\nDescription=x\n[Install]\nAlias=default.target\n",
+	})
+	n := compareStates(t, h.dir, h.host())
+	if n < 30 {
+		t.Errorf("%d units", n)
+	}
+}
+
+// compareStates wants the states that systemctl lists, of files and instances.
+func compareStates(t *testing.T, root string, h *Host) int {
+	t.Helper()
+	want := map[string]string{}
+	for line := range strings.Lines(output(t, "systemctl", "--root="+root, "list-unit-files", "--no-legend", "--type=service,target")) {
+		fields := strings.Fields(line)
+		if !strings.Contains(fields[0], "@.") && fields[1] != "alias" {
+			want[fields[0]] = fields[1]
+		}
+	}
+	got := map[string]string{}
+	all, err := h.unitFiles(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(all) < 10 {
-		t.Errorf("%d units", len(all))
-	}
 	for _, s := range all {
-		// It exits with an error for what is not enabled.
-		out, _ := exec.CommandContext(t.Context(), "systemctl", "--root=/", "is-enabled", s.Name).Output()
-		says := trimmed(out)
-		if says == "indirect" { // what else its file would enable is
-			says = "disabled"
+		if _, listed := want[s.Name]; !listed && strings.Contains(s.Name, "@") {
+			// It exits with an error for what is not enabled.
+			out, _ := exec.CommandContext(t.Context(), "systemctl", "--root="+root, "is-enabled", s.Name).Output()
+			want[s.Name] = trimmed(out)
 		}
-		equal(t, s.Name, s.State, says)
+		if want[s.Name] == "" && s.State == "" {
+			continue // it runs, and has no file
+		}
+		got[s.Name] = s.State
 	}
-	target, err := hostAt(t, "/").defaultTarget()
-	equal(t, "error", err, nil)
-	equal(t, "target", target, trimmed([]byte(output(t, "systemctl", "--root=/", "get-default"))))
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-systemctl +we:\n%s", diff)
+	}
+	return len(got)
 }
 
 func trimmed(b []byte) string { return strings.TrimSpace(string(b)) }

@@ -44,7 +44,9 @@ func runTarget(_ context.Context, h *Host, f *Findings) error {
 	if h.Systemd == nil {
 		return nil // no file tells
 	}
-	if active := activeTarget(h.services().all); active != "" {
+	list := h.services()
+	f.Problem(list.err)
+	if active := activeTarget(list.all); active != "" {
 		f.Point(metricTarget, 1, "current_target", active, "target_type", "active")
 		f.Watch("system_target.active", active)
 	}

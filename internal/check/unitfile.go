@@ -1,6 +1,7 @@
 package check
 
 import (
+	"errors"
 	"io/fs"
 	"iter"
 	"os"
@@ -15,22 +16,31 @@ type units struct {
 	dirs []string
 }
 
-// newUnits leaves out the directories that are not there, and those that are
-// others by another name. The first in the list wins over the others.
+// newUnits has the directories of administrators and packages. The first wins
+// over the others.
 func newUnits(h *Host) units {
-	u := units{Host: h}
-	var seen []fs.FileInfo
-	for _, dir := range []string{
+	return units{h, h.distinct([]string{
 		"etc/systemd/system", "run/systemd/system", "usr/local/lib/systemd/system", "usr/lib/systemd/system",
 		"lib/systemd/system",
-	} {
+	})}
+}
+
+// distinct leaves out the directories that are not there, and those that are
+// others by another name.
+func (h *Host) distinct(all []string) []string {
+	var dirs []string
+	var seen []fs.FileInfo
+	for _, dir := range all {
 		info, err := h.Stat(dir)
-		if err != nil || slices.ContainsFunc(seen, func(old fs.FileInfo) bool { return os.SameFile(info, old) }) {
+		if errors.Is(err, fs.ErrNotExist) || slices.ContainsFunc(seen, func(old fs.FileInfo) bool { return os.SameFile(info, old) }) {
 			continue
 		}
-		seen, u.dirs = append(seen, info), append(u.dirs, dir)
+		dirs = append(dirs, dir)
+		if err == nil { // or it is seen when it is read
+			seen = append(seen, info)
+		}
 	}
-	return u
+	return dirs
 }
 
 // A unit is what a unit file and its drop-ins say: values by section and key,

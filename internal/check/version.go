@@ -8,6 +8,7 @@ import (
 
 const (
 	versionTTL  = 5 * time.Minute
+	versionKept = time.Hour       // longer
 	versionTime = 3 * time.Second // for one program
 	maxVersions = 4096            // that are remembered
 	maxUnended  = 4               // reads that hang
@@ -33,12 +34,14 @@ func newVersions() *versions {
 
 // find returns the names and versions of programs by their keys: from the
 // database of the package that owns the file, or else from the file itself.
+// Where neither can be read now, what was read before holds.
 func (v *versions) find(ctx context.Context, h *Host, programs map[string]program) (map[string]pkg, error) {
-	v.forget(h.Now())
+	now := h.Now()
+	v.forget(now)
 	found := map[string]pkg{}
 	var paths []string
 	for key, p := range programs {
-		if old, ok := v.known[key]; ok {
+		if old, ok := v.known[key]; ok && old.until.After(now) {
 			found[key] = old.pkg
 		} else if p.isHosts {
 			paths = append(paths, p.path)
@@ -56,35 +59,43 @@ func (v *versions) find(ctx context.Context, h *Host, programs map[string]progra
 		if ctx.Err() != nil {
 			return found, ctx.Err()
 		}
-		found[key] = pkg{}
-		if p.isHosts {
-			found[key] = owners[p.path]
-		}
-		if found[key] == (pkg{}) && p.isHosts && err != nil {
-			found[key] = pkg{unknown, unknown}
+		old, wasKnown := v.known[key]
+		found[key] = old.pkg
+		owner := owners[p.path]
+		switch {
+		case p.isHosts && owner != (pkg{}):
+			found[key] = owner
+		case p.isHosts && err != nil:
+			if !wasKnown {
+				found[key] = pkg{unknown, unknown}
+			}
 			continue // with the next run there may be an answer
+		default:
+			if read, ok := v.read(ctx, h, p); ok {
+				found[key] = read
+			}
 		}
-		if found[key] == (pkg{}) {
-			found[key] = v.read(ctx, h, p)
-		}
-		v.known[key] = versioned{found[key], h.Now().Add(versionTTL)}
+		v.known[key] = versioned{found[key], now.Add(versionTTL)}
 	}
 	return found, err
 }
 
+// forget keeps for a while what is too old to be believed but where nothing
+// better is found.
 func (v *versions) forget(now time.Time) {
-	maps.DeleteFunc(v.known, func(_ string, old versioned) bool { return !old.until.After(now) })
+	maps.DeleteFunc(v.known, func(_ string, old versioned) bool { return !old.until.Add(versionKept).After(now) })
 	if len(v.known) > maxVersions {
 		clear(v.known)
 	}
 }
 
-// read looks into a program. A file system that does not answer is left alone.
-func (v *versions) read(ctx context.Context, h *Host, p program) pkg {
+// read looks into a program. A file system that does not answer is left alone:
+// then it returns false.
+func (v *versions) read(ctx context.Context, h *Host, p program) (pkg, bool) {
 	select {
 	case v.reading <- struct{}{}:
 	default:
-		return pkg{}
+		return pkg{}, false
 	}
 	ctx, cancel := context.WithTimeout(ctx, versionTime)
 	defer cancel()
@@ -95,8 +106,8 @@ func (v *versions) read(ctx context.Context, h *Host, p program) pkg {
 	}()
 	select {
 	case found := <-ended:
-		return found
+		return found, true
 	case <-ctx.Done():
-		return pkg{}
+		return pkg{}, false
 	}
 }

@@ -20,8 +20,6 @@ type checked struct {
 	dir string
 }
 
-const nobody = 65534
-
 func newChecked(t *testing.T, files map[string]string) *checked {
 	t.Helper()
 	c := &checked{T: t, dir: t.TempDir()}

@@ -176,10 +176,20 @@ func (l *loader) countExisting(hooks []Hook) {
 		}
 		for i := range hooks {
 			if err != nil && hooks[i].Name == s.hook {
-				hooks[i].Program, hooks[i].Err = "", err
+				hooks[i].fail(err)
 			}
 		}
 	}
+}
+
+// fail says that what served the hook does not.
+func (h *Hook) fail(err error) {
+	for i, a := range h.Tried {
+		if a.Program == h.Program {
+			h.Tried[i].Err = err
+		}
+	}
+	h.Program, h.Err = "", err
 }
 
 // Close removes everything from the kernel. It may be called more than once.

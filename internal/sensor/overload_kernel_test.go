@@ -115,7 +115,9 @@ func TestKernelOverload(t *testing.T) {
 	r.settle()
 	before, err := s.Ledger()
 	fatal(t, err)
+	r.mu.Lock()
 	r.read, r.high = [event.KernelClasses]uint64{}, 0 // that the helpers were started
+	r.mu.Unlock()
 	close(started)
 	start := time.Now()
 	counts := s.counted(t, func() {
@@ -241,6 +243,41 @@ func TestKernelFilters(t *testing.T) {
 			})
 			if len(got) != c.want {
 				t.Errorf("%d records instead of %d", len(got), c.want)
+			}
+		})
+	}
+}
+
+// TestKernelFiltersOfWhatRanBefore: filters know the programs of processes that
+// are older than the sensor, and of the children of these.
+func TestKernelFiltersOfWhatRanBefore(t *testing.T) {
+	needRoot(t)
+	dir := dirIn(t, "/home")
+	fatal(t, makeFiles(dir))
+	exe := helperExecutable(t)
+	for _, c := range []struct {
+		name          string
+		exclude, only Filter
+		none          bool
+	}{
+		{"this program", Filter{Executables: []string{exe}}, Filter{}, true},
+		{"programs beside it", Filter{Executables: []string{parent(exe)}}, Filter{}, true},
+		{"but this program", Filter{}, Filter{Executables: []string{exe}}, false},
+		{"but another program", Filter{}, Filter{Executables: []string{exe + "X"}}, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := startHelper(t)
+			s := Open(Options{
+				Process: true, File: true, SyscallTracepoints: true,
+				Watch:  []Watch{{Path: dir + "/", Severity: event.Critical, Read: true, Write: true}},
+				Report: Report{Classes: only(event.FileOpen), Rings: [Priorities]uint32{Low: 1 << 20}, Exclude: c.exclude, Only: c.only},
+			})
+			t.Cleanup(func() { fatal(t, s.Close()) })
+			mustServe(t, s.Hooks())
+			r := s.report(t)
+			got := r.during(t, event.FileOpen, func() { h.do("open files", "read, where reads are watched", dir, "10") })
+			if want := map[bool]int{false: 10}[c.none]; len(got) != want {
+				t.Errorf("%d records instead of %d", len(got), want)
 			}
 		})
 	}

@@ -106,6 +106,19 @@ type Hook struct {
 	SuccessesOnly bool
 	// Err says why no program, or none of the better ones, could serve the hook.
 	Err error
+	// Tried are the ways to serve it that were tried, best first. Nothing was if there is no
+	// BPF at all.
+	Tried []Attempt
+}
+
+// An Attempt is a way to serve a hook, and what came of it.
+type Attempt struct {
+	// Program is the BPF program that the way is named after.
+	Program string
+	// Companion says that it only tells more of what the program reports that serves the hook.
+	Companion bool
+	// Err says why it could not be used, nil if it is.
+	Err error
 }
 
 // Counts are the kernel's counters since the sensor was opened. All only grow,
