@@ -20,10 +20,10 @@ RECIPE  := builder-config.yaml go.mod go.sum
 SOURCES := $(shell find receiver internal -name '*.go' -not -name '*_test.go' -o -name '*.o')
 
 # In this order: what fails soonest comes first.
-TESTS := lint check-generated test-unit cross test-host-tools test-kernels test-e2e
+TESTS := lint check-generated test-unit cross test-host-tools test-kernels test-cost test-e2e
 
 .PHONY: help run build package generate check-generated lint test test-unit test-host-tools need-host-tools compare \
-	test-kernel-host test-kernels test-e2e cross bench clean need-go doctor pictures FORCE
+	test-kernel-host test-kernels test-cost test-e2e cross bench budget clean need-go doctor pictures FORCE
 
 help: ## say what the targets are
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -193,14 +193,24 @@ cross: | need-go ## compile and vet for arm64 Linux and for macOS
 		GOOS=$${p%/*} GOARCH=$${p#*/} go vet ./...; \
 	done
 
-bench: build ## measure, and print the numbers (as root)
-	@$(NEED) qemu-system-x86_64=qemu-system-x86 cpio xz=xz-utils curl unshare=util-linux ip=iproute2 \
-		/usr/bin/python3=python3
-	go test -run '^$$' -bench 'Scrape|Count|Decode|Record|Event' -benchmem ./internal/sensor ./receiver
-	go test -tags host -run '^$$' -bench 'Run|Thousand|Ports' -benchmem ./internal/check
-	@testdata/kernels/cost.sh
-	@testdata/idle.sh
-	@testdata/throughput.sh
+# Without network it does without the programs to compare with, and says so.
+bench: build ## measure what it costs next to others, print it, and write docs/performance.md (as root)
+	@$(NEED) qemu-system-x86_64=qemu-system-x86 qemu-system-aarch64=qemu-system-arm cpio xz=xz-utils curl unshare=util-linux \
+		ip=iproute2 /usr/bin/python3=python3
+	@testdata/kernels/peers.sh build/peers || echo "auditd, bpftrace and libbpf-tools are not to be had: they are left out"
+	COST_PEERS=$$([ ! -e build/peers/packages ] || echo build/peers) go run ./internal/bench
+
+test-cost: | need-go ## count the instructions that the sensor adds, and hold them against testdata/budget
+	@$(NEED) qemu-system-x86_64=qemu-system-x86 cpio xz=xz-utils
+	go run ./internal/bench -budget
+
+budget: | need-go ## measure what testdata/budget has, and write it anew (as root)
+	@BUDGET=new go test -count 1 -v -run '^TestARecord' ./receiver > build/budget.log
+	@BUDGET=new go run ./internal/bench -budget >> build/budget.log
+	@BUDGET=new RIK_ENV=BUDGET KERNEL_TESTS='^TestKernelVerified' testdata/kernels/test-matrix.sh $$(grep -Ev '^(#|host)' testdata/kernels/matrix)
+	@{ sed '/^#/!d' testdata/budget; cat build/budget.log build/kernels/*.log | tr -d '\r' | \
+		sed -n 's/.*budget \([a-z]*\/.*\)/\1/p' | sort -u; } > build/budget.new
+	@mv build/budget.new testdata/budget; git diff --stat testdata/budget
 
 clean: ## remove what was built
 	rm -rf bin build

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/consumer/consumertest"
 	"go.opentelemetry.io/collector/receiver/receiverhelper"
 	"go.opentelemetry.io/collector/receiver/receivertest"
@@ -57,13 +58,16 @@ func BenchmarkEvent(b *testing.B) {
 	}
 }
 
-func benchReader(b *testing.B) (*reader, *sender) {
+func benchReader(b *testing.B) (*reader, *sender) { return readerTo(b, consumertest.NewNop()) }
+
+// readerTo hands records to a pipeline, and knows 1000 processes.
+func readerTo(b testing.TB, next consumer.Logs) (*reader, *sender) {
 	cfg, set := newDefaultConfig().(*Config), receivertest.NewNopSettings(metadata.Type)
 	obs, err := receiverhelper.NewObsReport(receiverhelper.ObsReportSettings{ReceiverID: set.ID, ReceiverCreateSettings: set})
 	require.NoError(b, err)
 	t := &tally{}
 	s := &sender{
-		next: consumertest.NewNop(), obs: obs, retry: cfg.Events.Retry, logger: zap.NewNop(), tally: t,
+		next: next, obs: obs, retry: cfg.Events.Retry, logger: zap.NewNop(), tally: t,
 		gaps: newGaps(time.Now()),
 	}
 	s.makeQueues(cfg.Events.Queue)
@@ -77,7 +81,7 @@ func benchReader(b *testing.B) (*reader, *sender) {
 	}
 	g, _ := collected(cfg.Events.Batch)
 	return &reader{
-		logger: zap.NewNop(), table: table, tally: t, sequences: newSequences(), gaps: s.gaps,
+		now: time.Now(), logger: zap.NewNop(), table: table, tally: t, sequences: newSequences(), gaps: s.gaps,
 		sampler: sample.New(sample.Options{}, nil), ledger: func() (event.Ledger, error) { return event.Ledger{}, nil },
 		writer: writer{maxArgs: maxArgs}, gatherers: newGatherers(cfg.Events.Batch, s.offer, g.maker),
 	}, s

@@ -55,12 +55,14 @@ func (f *fakeSensor) Read(h sensor.Handler) error {
 	for {
 		select {
 		case give := <-f.feed:
+			h.Tick(time.Now())
 			give(h)
 		case <-time.After(100 * time.Millisecond):
 		case <-f.stopped:
 			for {
 				select {
 				case give := <-f.feed:
+					h.Tick(time.Now())
 					give(h)
 				default:
 					h.Tick(time.Now())

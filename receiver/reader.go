@@ -27,6 +27,7 @@ type reader struct {
 	writer     writer
 	gatherers  *[sensor.Priorities]gatherer
 
+	now    time.Time // of the last tick, when what is read now was there
 	looked time.Time // at the ledger
 	failed bool      // to look, or to set a rate, the last time
 }
@@ -50,7 +51,7 @@ func (r *reader) Event(e *event.Event) {
 		return
 	}
 	r.tops.see(e)
-	now := time.Now()
+	now := r.now
 	g := &r.gatherers[priorityOf(e)]
 	record := g.begin(now, resource{p.ContainerID, p.PodUID})
 	g.end(now, e.Class, r.writer.write(record, e, p, now))
@@ -59,8 +60,9 @@ func (r *reader) Event(e *event.Event) {
 // Cgroup remembers the name of a cgroup.
 func (r *reader) Cgroup(c event.Cgroup) { r.table.Cgroup(c) }
 
-// Tick hands on a batch that is old enough, and looks for losses once a second.
+// Tick takes the time, hands on a batch that is old enough, and looks for losses once a second.
 func (r *reader) Tick(now time.Time) {
+	r.now = now
 	if now.Sub(r.looked) >= time.Second {
 		r.looked = now
 		r.look(now)

@@ -148,7 +148,7 @@ func (w *writer) creation(at time.Time) string {
 		if w.created == nil || len(w.created) >= most {
 			w.created = make(map[time.Time]string)
 		}
-		text = at.UTC().Format(time.RFC3339Nano)
+		text = at.UTC().Format("2006-01-02T15:04:05.000Z") // as semantic conventions show it; exec_id has nanoseconds
 		w.created[at] = text
 	}
 	return text

@@ -25,6 +25,9 @@ type loader struct {
 	serving []serving
 }
 
+// verifierLog is what the verifier is to say of programs that it takes.
+var verifierLog ebpf.LogLevel
+
 // serving is a program in the kernel and what keeps it attached.
 type serving struct {
 	hook    string
@@ -148,7 +151,7 @@ func (l *loader) load(spec *ebpf.ProgramSpec, target string) (*ebpf.Program, err
 	coll, err := ebpf.NewCollectionWithOptions(alone, ebpf.CollectionOptions{
 		MapReplacements: l.shared.Maps,
 		Cache:           l.cache,
-		Programs:        ebpf.ProgramOptions{KernelTypes: l.types},
+		Programs:        ebpf.ProgramOptions{KernelTypes: l.types, LogLevel: verifierLog},
 	})
 	if err != nil {
 		return nil, err

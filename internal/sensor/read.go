@@ -115,8 +115,9 @@ func (s *Sensor) Read(h Handler) error {
 	d := &decoder{}
 	for more := false; ; {
 		last, err := s.rings.wait(more)
-		more = s.readSome(d, h, d.clock.set())
+		until := d.clock.set()
 		h.Tick(time.Now())
+		more = s.readSome(d, h, until)
 		if last || err != nil {
 			for end := d.clock.set(); s.readSome(d, h, end); {
 				h.Tick(time.Now())

@@ -90,7 +90,7 @@ type Handler interface {
 	Event(*event.Event)
 	// Cgroup tells the path of a cgroup, before the first event of a process in it.
 	Cgroup(event.Cgroup)
-	// Tick is called when all has been read that there is, several times a second.
+	// Tick is called several times a second, before what has happened until then is read.
 	Tick(time.Time)
 }
 

@@ -1,0 +1,33 @@
+package main
+
+const intro = `# Performance
+
+<!-- Made by make bench. -->
+
+What the sensor costs, next to nothing attached and to what else could be run. ` + "`make bench`" + ` measures it and writes
+this page, on any Linux, as root. Instructions are exact to 1 % for system calls and TCP and to 3 % for executions, and
+the same on every machine; nanoseconds and seconds are those of the machine that wrote this page. What must not grow is
+in ` + "`testdata/budget`" + `, which ` + "`make test`" + ` enforces.
+`
+
+const bounds = `
+## What bounds it
+
+- **An open that is not watched** pays the way into one fentry program, and the comparison of its names with a filter of
+  lengths and of one hash: one look for each directory above it.
+- **A watched open** is one whose path is written, from the root of the mount namespace down, and looked up: each name is
+  copied, and a table of prefixes is searched. As a record it is also copied into the ring.
+- **setuid** pays for two hooks: commit_creds, where the rights before and after are compared in full, and the return
+  of the system call, without which what was refused would not be seen. A trampoline that sees returns costs twice.
+- **TCP**: one connection over loopback is ten changes of state of two sockets, each of which runs two programs. The
+  second counts what the kernel skips when one change interrupts another. Connections that are open, errors, and who
+  made a connection are known from nothing else.
+- **UDP** pays for a return of sendmsg, as what failed was not sent, and for the first datagram of each peer.
+- **fork, exec, exit**: the paths of the executable and of the working directory, the arguments, the cgroup, and the
+  type of the process are read where they cannot be changed any more; and the open of the executable and the change of
+  credentials are seen as all others are.
+- **Resident memory** is mostly pages of the distribution's binary, which the kernel may drop: see RssFile and RssAnon.
+- **Without trampolines** there are tracepoints under syscalls/ only, each of which makes every system call of the host
+  take the kernel's slow way in and out: that is what getppid shows under ` + "`fallback`" + `. ` + "`syscall_tracepoints: never`" + ` does
+  without them.
+`
