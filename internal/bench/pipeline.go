@@ -149,5 +149,6 @@ func measureFlow(o outlet, load string, rate int) (f flow, err error) {
 	}
 	defer func() { err = errors.Join(err, c.stop()) }()
 	f.outlet, f.asked = o.name, rate
-	return f, f.pass(c, "http://"+own+"/metrics", load, file)
+	err = f.pass(c, "http://"+own+"/metrics", load, file)
+	return f, err
 }

@@ -55,7 +55,7 @@ func peers() []peer {
 // start runs a peer in the root directory that has it, and waits until it is ready.
 func (p peer) start(b *testing.B, root string) (stop func()) {
 	b.Helper()
-	before := programs(b)
+	before := programs()
 	var running []*exec.Cmd
 	in := func(args []string) *exec.Cmd {
 		c := exec.Command(args[0], args[1:]...)
@@ -81,9 +81,9 @@ func (p peer) start(b *testing.B, root string) (stop func()) {
 			b.Fatal(strings.Join(args, " "), err, string(out))
 		}
 	}
-	for deadline := time.Now().Add(5 * time.Minute); programs(b)-before < p.bpf; time.Sleep(time.Second) {
+	for deadline := time.Now().Add(5 * time.Minute); programs()-before < p.bpf; time.Sleep(time.Second) {
 		if time.Now().After(deadline) {
-			b.Fatalf("%s has %d programs instead of %d", p.name, programs(b)-before, p.bpf)
+			b.Fatalf("%s has %d programs instead of %d", p.name, programs()-before, p.bpf)
 		}
 	}
 	time.Sleep(2 * time.Second)
@@ -103,7 +103,7 @@ func (p peer) start(b *testing.B, root string) (stop func()) {
 }
 
 // programs is how many BPF programs the kernel has.
-func programs(b *testing.B) (n int) {
+func programs() (n int) {
 	for id := ebpf.ProgramID(0); ; n++ {
 		var err error
 		if id, err = ebpf.ProgramGetNextID(id); err != nil {
