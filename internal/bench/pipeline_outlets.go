@@ -44,7 +44,7 @@ var outlets = []outlet{
 
 func kafkaOutlet(name, queue string) outlet {
 	return outlet{
-		name: name, events: everyEvent + ", batch: {max_bytes: 128KiB}", serve: serveKafka,
+		name: name, events: everyEvent + ", batch: {max_bytes: 128KiB}, queue: {batches: 256}", serve: serveKafka,
 		exporter: "kafka", settings: "{brokers: [ADDRESS], logs: {topic: " + kafkaTopic + ", encoding: otlp_json}, " +
 			"producer: {required_acks: 1, compression: zstd}, " + queue + "}",
 	}

@@ -65,6 +65,7 @@ func open(o Options, hooks []hook, change ...func(*ebpf.CollectionSpec)) *Sensor
 	s.serving = l.serving
 	s.since = time.Now()
 	debug.FreeOSMemory() // the kernel's types were tens of megabytes
+	_ = releaseBinary()  // or it takes more memory
 	return s
 }
 
