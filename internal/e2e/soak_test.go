@@ -42,7 +42,8 @@ func TestSoak(t *testing.T) {
 	early, late := memory[:len(memory)/2], memory[len(memory)/2:]
 	t.Logf("%d rounds in %s: resident at most %.0f MB in the first half, %.0f MB in the second; %d open files, and %d at the start",
 		len(memory), time.Since(begun).Round(time.Second), slices.Max(early), slices.Max(late), r.files(), files)
-	if slices.Max(late) > 1.2*slices.Max(early) {
+	// What is not given back shows in the least: the most depends on when Go collects garbage.
+	if slices.Min(late) > 1.2*slices.Min(early) {
 		t.Errorf("the memory grows: %.0f MB", memory)
 	}
 	eventually(t, "no more open files than at the start", func() bool { return r.files() <= files })
