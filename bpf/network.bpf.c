@@ -125,6 +125,18 @@ static __always_inline void closed(struct counts *c, const struct sock *sk, int 
 	disown((__u64)sk);
 }
 
+/*
+ * begin_socket is called when a socket is born or connects. What is known by its
+ * address is then of one whose end was missed, and not this one's past.
+ */
+static __always_inline void begin_socket(struct counts *c, __u64 sock)
+{
+	struct tcp_conn conn;
+
+	drop_connection(c, sock, &conn);
+	disown(sock);
+}
+
 static __always_inline int tcp_changed(const struct sock *sk, int old, int new)
 {
 	__u64 sock = (__u64)sk;
@@ -134,10 +146,11 @@ static __always_inline int tcp_changed(const struct sock *sk, int old, int new)
 		return 0;
 	if (old == TCP_LISTEN || new == TCP_LISTEN) {
 		if (new == TCP_SYN_RECV)
-			disown(sock); /* is born, maybe where another one was */
+			begin_socket(my_counts(), sock);
 	} else if (new == TCP_SYN_SENT) {
 		struct counts *c = my_counts();
 
+		begin_socket(c, sock);
 		ADD(c, connect[DIRECTION_OUT][PROTOCOL_TCP], 1);
 		if (report_classes & OWNER_CLASSES)
 			own_socket(sock); /* connect(2) and its like run here */

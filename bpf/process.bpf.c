@@ -117,7 +117,7 @@ __noinline int tell_cgroup(void)
 	b->r.names_len = used;
 	if (used > sizeof(b->names))
 		return 0;
-	if (!bpf_ringbuf_output(&ring_normal, b, sizeof(b->r) + used, BPF_RB_NO_WAKEUP))
+	if (!bpf_ringbuf_output(&ring_high, b, sizeof(b->r) + used, BPF_RB_NO_WAKEUP))
 		bpf_map_update_elem(&cgroups_told, &key, &zero, BPF_ANY);
 	return 0;
 }
@@ -169,12 +169,12 @@ static __always_inline void report_exec(struct counts *c, struct task_struct *ta
 
 	if (!b || !exe || !cwd)
 		return; /* cannot be */
-	begin(&b->r.head, CLASS_EXEC, weight, 0);
 	who_is(&b->r.head.who, task);
 	key.id = b->r.head.who.cgroup;
 	key.hierarchy = b->r.head.who.hierarchy;
 	if (!bpf_map_lookup_elem(&cgroups_told, &key))
-		tell_cgroup();
+		tell_cgroup(); /* before the time is taken: records are read in the order of time */
+	begin(&b->r.head, CLASS_EXEC, weight, 0);
 	b->r.flags = exec_flags(s, is_script);
 	b->r.session = task->signal->pids[PIDTYPE_SID]->numbers[0].nr;
 	b->r.tty = tty_of(task);
@@ -281,6 +281,14 @@ static __always_inline void fill_parent(struct process *p, struct task_struct *p
 	p->parent_image = known ? known->image : 0;
 }
 
+/* classified_excluded is about the executable that was classified last. */
+static __always_inline bool classified_excluded(__u32 slot)
+{
+	struct walk *w = walk_in(slot);
+
+	return w && executable_excluded(&w->key);
+}
+
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
 {
@@ -305,6 +313,7 @@ int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child
 	if (!exe)
 		return 0;
 	p.type = classify(parent, exe, WALK_FORK, false);
+	p.excluded = classified_excluded(WALK_FORK);
 	add_process(my_counts(), tgid, &p);
 	return 0;
 }
@@ -389,6 +398,7 @@ int process_known(struct bpf_iter__task *ctx)
 	new.round = process_round;
 	new.image = KNOWN_IMAGE | bpf_ktime_get_ns();
 	new.type = classify(task, exe, WALK_KNOWN, false);
+	new.excluded = classified_excluded(WALK_KNOWN);
 	tgid = task->tgid;
 	add_process(c, tgid, &new);
 	if (task->signal->live.counter)

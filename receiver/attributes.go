@@ -33,6 +33,16 @@ func (a *attributes) known(key, text string) {
 	a.bytes += attributeBytes + len(key) + len(text)
 }
 
+// value puts a text that may be empty and known all the same.
+func (a *attributes) value(key, text string, known bool) {
+	if !known {
+		return
+	}
+	text = valid(text)
+	a.PutStr(key, text)
+	a.bytes += attributeBytes + len(key) + len(text)
+}
+
 func (a *attributes) num(key string, n int64) {
 	a.PutInt(key, n)
 	a.bytes += attributeBytes + len(key)

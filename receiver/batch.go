@@ -123,6 +123,8 @@ func classOf(name string) event.Class {
 		return event.Namespace
 	case "ebpfsecurity.filesystem.mount":
 		return event.Mount
+	case "ebpfsecurity.config.changed":
+		return event.Config
 	}
 	return ofGaps
 }

@@ -20,39 +20,48 @@ type Config struct {
 	Process Process `mapstructure:"process"`
 	File    File    `mapstructure:"file"`
 	Events  Events  `mapstructure:"events"`
+	Checks  Checks  `mapstructure:"checks"`
 	Top     Top     `mapstructure:"top"`
 
 	// RootPath is where the host's root directory is mounted.
 	RootPath Path `mapstructure:"root_path"`
-	// SyscallTracepoints allows programs that slow every syscall of the host.
+	// SyscallTracepoints says whether programs may be used that slow every syscall of the host:
+	// where nothing cheaper serves a hook, or never, so that the hook is not served.
 	SyscallTracepoints SyscallTracepoints `mapstructure:"syscall_tracepoints"`
-	// BTFPath is a file with the kernel's type information; empty is the
-	// running kernel's own.
+	// BTFPath is a file with the kernel's type information, for kernels built without; empty is
+	// the running kernel's own.
 	BTFPath OptionalPath `mapstructure:"btf_path"`
 }
 
 // Probes say which kinds of activity are watched.
 type Probes struct {
-	Process   Probe `mapstructure:"process"`
-	Network   Probe `mapstructure:"network"`
-	File      Probe `mapstructure:"file"`
+	// Process is programs run, processes ended, and processes that run.
+	Process Probe `mapstructure:"process"`
+	// Network is TCP and UDP connections.
+	Network Probe `mapstructure:"network"`
+	// File is opens of watched files, and mounts.
+	File Probe `mapstructure:"file"`
+	// Privilege is rights gained.
 	Privilege Probe `mapstructure:"privilege"`
-	Kernel    Probe `mapstructure:"kernel"`
+	// Kernel is kernel modules and BPF programs.
+	Kernel Probe `mapstructure:"kernel"`
 }
 
 // A Probe is one kind of activity.
 type Probe struct {
+	// Enabled is whether it is watched.
 	Enabled bool `mapstructure:"enabled"`
 }
 
 // Process says how processes are classified.
 type Process struct {
-	// WorldWritableDirs are directories whose executables are suspicious.
+	// WorldWritableDirs are directories below which each executable is suspicious.
 	WorldWritableDirs []Directory `mapstructure:"world_writable_dirs"`
 }
 
 // File says which files are watched.
 type File struct {
+	// Watch is the list of watched files. It replaces the default one.
 	Watch WatchList `mapstructure:"watch"`
 }
 
@@ -61,8 +70,12 @@ type WatchList []Watch
 
 // A Watch names files and says what opening them is worth.
 type Watch struct {
-	Path      WatchPath `mapstructure:"path"`
-	Severity  Severity  `mapstructure:"severity"`
+	// Path is which file, or which files.
+	Path WatchPath `mapstructure:"path"`
+	// Severity is how much it matters.
+	Severity Severity `mapstructure:"severity"`
+	// Operation is what the file is opened for. Empty is any. An entry for read or write wins
+	// over one for any of the same path.
 	Operation Operation `mapstructure:"operation"`
 }
 
@@ -82,6 +95,7 @@ func newDefaultConfig() component.Config {
 		Process:            Process{WorldWritableDirs: []Directory{"/tmp", "/dev/shm", "/var/tmp"}},
 		File:               File{Watch: defaultWatchList()},
 		Events:             defaultEvents(),
+		Checks:             defaultChecks(),
 		Top:                defaultTop(),
 		RootPath:           "/",
 		SyscallTracepoints: auto,

@@ -23,11 +23,11 @@ type Events struct {
 	// MissingExecs reports failed executions of what is not there, too: each search through
 	// PATH is a series of them.
 	MissingExecs bool `mapstructure:"missing_execs"`
-	// Exclude and Only keep events out: those that a list of Exclude names, and
-	// those that a list of Only, if it has entries, does not.
+	// Exclude keeps out what one of its lists names.
 	Exclude Filter `mapstructure:"exclude"`
-	Only    Filter `mapstructure:"only"`
-	// ArgsMaxBytes is how much of the arguments of a program is reported.
+	// Only keeps out what a list of it, if that has entries, does not name.
+	Only Filter `mapstructure:"only"`
+	// ArgsMaxBytes is how many bytes of the arguments of a program are reported.
 	ArgsMaxBytes ArgsSize `mapstructure:"args_max_bytes"`
 	// Ancestors is how many processes above its own a record names, the parent first.
 	Ancestors Depth `mapstructure:"ancestors"`
@@ -41,28 +41,48 @@ type Events struct {
 
 // Classes are switches for the classes of events.
 type Classes struct {
-	Exec      bool `mapstructure:"exec"`
-	Exit      bool `mapstructure:"exit"`
-	FileOpen  bool `mapstructure:"file_open"`
-	Connect   bool `mapstructure:"connect"`
-	Accept    bool `mapstructure:"accept"`
-	Close     bool `mapstructure:"close"`
-	UDPSend   bool `mapstructure:"udp_send"`
+	// Exec is programs run, or that could not be.
+	Exec bool `mapstructure:"exec"`
+	// Exit is processes that ended.
+	Exit bool `mapstructure:"exit"`
+	// FileOpen is opens of watched files.
+	FileOpen bool `mapstructure:"file_open"`
+	// Connect is TCP connections made, or that failed.
+	Connect bool `mapstructure:"connect"`
+	// Accept is TCP connections accepted.
+	Accept bool `mapstructure:"accept"`
+	// Close is TCP connections that ended.
+	Close bool `mapstructure:"close"`
+	// UDPSend is the first datagram from a socket to a peer.
+	UDPSend bool `mapstructure:"udp_send"`
+	// Privilege is changes of users, groups and capabilities.
 	Privilege bool `mapstructure:"privilege"`
-	Module    bool `mapstructure:"module"`
-	BPF       bool `mapstructure:"bpf"`
-	Ptrace    bool `mapstructure:"ptrace"`
+	// Module is kernel modules loaded and unloaded.
+	Module bool `mapstructure:"module"`
+	// BPF is BPF programs loaded.
+	BPF bool `mapstructure:"bpf"`
+	// Ptrace is processes that took hold of others.
+	Ptrace bool `mapstructure:"ptrace"`
+	// Namespace is changes of namespaces.
 	Namespace bool `mapstructure:"namespace"`
-	Mount     bool `mapstructure:"mount"`
+	// Mount is file systems mounted.
+	Mount bool `mapstructure:"mount"`
+	// Config is changes of what the checks look at.
+	Config bool `mapstructure:"config"`
 }
 
 // A Filter names events by what they are about.
 type Filter struct {
-	Executables []FilePath  `mapstructure:"executables"`
-	Paths       []FilePath  `mapstructure:"paths"` // of opened files
-	Users       []User      `mapstructure:"users"`
-	Containers  []Container `mapstructure:"containers"`
-	Peers       []Peer      `mapstructure:"peers"`
+	// Executables are what the process runs. That of a script is its interpreter.
+	Executables []FilePath `mapstructure:"executables"`
+	// Paths are opened files.
+	Paths []FilePath `mapstructure:"paths"`
+	// Users are effective users.
+	Users []User `mapstructure:"users"`
+	// Containers are what the process runs in; host is none.
+	Containers []Container `mapstructure:"containers"`
+	// Peers are the other ends of connections and datagrams.
+	Peers []Peer `mapstructure:"peers"`
 }
 
 // Unmarshal lets the numbers of users be written without quotes.
@@ -86,45 +106,58 @@ func (f *Filter) Unmarshal(conf *confmap.Conf) error {
 
 // Rings are the sizes of the buffers between the kernel and the receiver.
 type Rings struct {
-	High   RingSize `mapstructure:"high"`
+	// High is for what is never sampled, and what suspicious processes do.
+	High RingSize `mapstructure:"high"`
+	// Normal is for the rest.
 	Normal RingSize `mapstructure:"normal"`
-	Low    RingSize `mapstructure:"low"`
+	// Low is for opens of files.
+	Low RingSize `mapstructure:"low"`
 }
 
 // Sampling bounds how many events of a class are reported.
 type Sampling struct {
-	// EventsPerSecond is how many of a class may pass on average, 0 for all.
-	EventsPerSecond Amount     `mapstructure:"events_per_second"`
-	Interval        Interval   `mapstructure:"interval"`
-	MaxRate         SampleRate `mapstructure:"max_rate"`
+	// EventsPerSecond is how many of a class may pass on average: above twice as many it is
+	// sampled. 0 is never.
+	EventsPerSecond Amount `mapstructure:"events_per_second"`
+	// Interval is how often that is looked at.
+	Interval Interval `mapstructure:"interval"`
+	// MaxRate is how many events a record may stand for.
+	MaxRate SampleRate `mapstructure:"max_rate"`
 }
 
 // Batch says when a batch of records is full.
 type Batch struct {
-	MaxRecords Positive  `mapstructure:"max_records"`
-	MaxBytes   BatchSize `mapstructure:"max_bytes"`
-	MaxAge     Interval  `mapstructure:"max_age"`
+	// MaxRecords is how many records it has then.
+	MaxRecords Positive `mapstructure:"max_records"`
+	// MaxBytes is how large it is then, in OTLP.
+	MaxBytes BatchSize `mapstructure:"max_bytes"`
+	// MaxAge is how old its first record is then.
+	MaxAge Interval `mapstructure:"max_age"`
 }
 
 // Queue says how many batches may wait for the pipeline, and how large they may
 // be together: small ones for a pipeline that pauses, large ones for memory.
 type Queue struct {
-	Batches  Positive  `mapstructure:"batches"`
+	// Batches is how many of each priority may wait.
+	Batches Positive `mapstructure:"batches"`
+	// MaxBytes is how large all that wait may be, in OTLP. Normal priority may fill three
+	// quarters of it, low priority half.
 	MaxBytes QueueSize `mapstructure:"max_bytes"`
 }
 
 // Top bounds the metric security.ebpf.top.
 type Top struct {
-	// Capacity is how many keys of a kind are counted, Series how many are shown.
+	// Capacity is how many keys of a kind are counted.
 	Capacity Positive `mapstructure:"capacity"`
-	Series   Series   `mapstructure:"series"`
+	// Series is how many of them are shown.
+	Series Series `mapstructure:"series"`
 }
 
 func defaultEvents() Events {
 	return Events{
 		Classes: Classes{
 			Exec: true, FileOpen: true, Connect: true, Accept: true, UDPSend: true, Privilege: true,
-			Module: true, BPF: true, Ptrace: true, Namespace: true, Mount: true,
+			Module: true, BPF: true, Ptrace: true, Namespace: true, Mount: true, Config: true,
 		},
 		ArgsMaxBytes: maxArgs,
 		Ancestors:    3,
@@ -159,8 +192,8 @@ func (e *Events) report(users names) sensor.Report {
 	}
 }
 
-func (c Classes) wanted() [event.Classes]bool {
-	return [event.Classes]bool{
+func (c Classes) wanted() [event.KernelClasses]bool {
+	return [event.KernelClasses]bool{
 		event.Exec: c.Exec, event.Exit: c.Exit, event.FileOpen: c.FileOpen,
 		event.Connect: c.Connect, event.Accept: c.Accept, event.Close: c.Close, event.UDPSend: c.UDPSend,
 		event.Privilege: c.Privilege, event.Module: c.Module, event.BPF: c.BPF,

@@ -22,10 +22,10 @@ import (
 func text(v any) string { return fmt.Sprint(v) }
 
 // onlyTrue checks that no class but those is wanted.
-func onlyTrue(wanted [event.Classes]bool, classes ...event.Class) [event.Classes]bool {
+func onlyTrue(wanted [event.KernelClasses]bool, classes ...event.Class) [event.KernelClasses]bool {
 	for _, c := range classes {
 		if !wanted[c] {
-			return [event.Classes]bool{}
+			return [event.KernelClasses]bool{}
 		}
 	}
 	return wanted
@@ -33,7 +33,7 @@ func onlyTrue(wanted [event.Classes]bool, classes ...event.Class) [event.Classes
 
 func TestDefaultEvents(t *testing.T) {
 	report := newDefaultConfig().(*Config).Events.report(nil)
-	for c := range event.Classes {
+	for c := range event.KernelClasses {
 		assert.Equal(t, c != event.Exit && c != event.Close, report.Classes[c], c)
 	}
 	assert.Equal(t, [sensor.Priorities]uint32{1 << 20, 4 << 20, 4 << 20}, report.Rings)

@@ -17,12 +17,13 @@ import (
 
 // NewFactory returns the factory that the collector builds receivers with.
 func NewFactory() receiver.Factory {
-	return newFactory(func(o sensor.Options) kernel { return sensor.Open(o) })
+	return newFactory(func(o sensor.Options) kernel { return sensor.Open(o) }, hostChecker)
 }
 
-// newFactory is NewFactory with a sensor that tests choose.
-func newFactory(open func(sensor.Options) kernel) receiver.Factory {
+// newFactory is NewFactory with a sensor and checks that tests choose.
+func newFactory(open func(sensor.Options) kernel, checks newChecker) receiver.Factory {
 	s := newSensors(open)
+	s.checks = checks
 	return receiver.NewFactory(metadata.Type, newDefaultConfig,
 		receiver.WithMetrics(s.createMetrics, metadata.MetricsStability),
 		receiver.WithLogs(s.createLogs, metadata.LogsStability))

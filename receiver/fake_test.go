@@ -31,7 +31,7 @@ type fakeSensor struct {
 	feed    chan func(sensor.Handler) // nil: it only counts
 	stopped chan struct{}
 	readErr error
-	rates   [event.Classes]uint32
+	rates   [event.KernelClasses]uint32
 }
 
 func (f *fakeSensor) Hooks() []sensor.Hook { return f.hooks }
@@ -125,7 +125,7 @@ func (f *fakeKernel) open(o sensor.Options) kernel {
 }
 
 func (f *fakeKernel) metrics(t testing.TB, cfg component.Config, sink *consumertest.MetricsSink) receiver.Metrics {
-	r, err := newFactory(f.open).CreateMetrics(t.Context(), receivertest.NewNopSettings(metadata.Type), cfg, sink)
+	r, err := newFactory(f.open, nil).CreateMetrics(t.Context(), receivertest.NewNopSettings(metadata.Type), cfg, sink)
 	require.NoError(t, err)
 	return r
 }
@@ -213,7 +213,7 @@ func distinctCounts() sensor.Counts {
 			c.BPF[b][r] = next()
 		}
 	}
-	for class := range event.Classes {
+	for class := range event.KernelClasses {
 		for _, o := range []event.Outcome{event.Filtered, event.Sampled, event.LostRing} {
 			c.Ledger[class][o] = next()
 			c.Ledger[class][event.Observed] += c.Ledger[class][o]

@@ -52,7 +52,7 @@ func (t *tape) ids() event.IDs {
 
 func (t *tape) event() *event.Event {
 	e := &event.Event{
-		Class: event.Class(t.next(1)[0]) % event.Classes, Time: int64(t.u64()), Weight: t.u32(), Errno: t.u32(),
+		Class: event.Class(t.next(1)[0]) % event.KernelClasses, Time: int64(t.u64()), Weight: t.u32(), Errno: t.u32(),
 		Actor: event.Actor{
 			PID: t.u32(), TID: t.u32(), VPID: t.u32(), ParentPID: t.u32(), UID: t.u32(), EUID: t.u32(),
 			Type: event.ProcessType(t.u32()), Comm: [16]byte(t.next(16)),
@@ -77,7 +77,7 @@ func (t *tape) event() *event.Event {
 
 // FuzzRecord: whatever the kernel may say, the record is sound.
 func FuzzRecord(f *testing.F) {
-	for c := range event.Classes {
+	for c := range event.KernelClasses {
 		f.Add(append([]byte{byte(c)}, bytes.Repeat([]byte{0xff, 1, 0x1b, 0}, 100)...), "bash")
 	}
 	f.Add([]byte{}, "\xff\x1b[m")

@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/ebpfsecurity/ebpfsecurityreceiver/internal/cure"
 	"github.com/ebpfsecurity/ebpfsecurityreceiver/internal/sensor"
 )
 
@@ -63,15 +64,22 @@ func (h hooks) degradation() error {
 	}
 	reasons := make([]string, len(unserved))
 	for i, hook := range unserved {
-		reasons[i] = hook.Name + ": " + reason{hook.Err}.String()
+		reasons[i] = hook.Name + ": " + cure.Line(hook.Err)
 	}
 	return fmt.Errorf("%d of %d hooks are not served: %s", len(unserved), len(h), strings.Join(reasons, "; "))
+}
+
+// logLacks says once which capabilities are missing.
+func logLacks(logger *zap.Logger, here cure.Host) {
+	if here.Lacks != nil {
+		logger.Warn("Capabilities are missing, without which not all can be watched and checked", zap.Strings("capabilities", here.Lacks))
+	}
 }
 
 // logHooks says once what came of each hook.
 func logHooks(logger *zap.Logger, list []sensor.Hook) {
 	var taxing []string
-	here := lookAround()
+	here := cure.Look()
 	for _, hook := range list {
 		logHook(logger.With(zap.String("hook", hook.Name)), hook, here)
 		if hook.SyscallTracepoints {
@@ -89,10 +97,10 @@ func logHooks(logger *zap.Logger, list []sensor.Hook) {
 // logHook has the hook's name in the message because the collector samples its
 // log by message: after ten equal ones it drops the rest. It writes the text
 // of errors only: some carry the verifier's whole log, which zap.Error would add.
-func logHook(logger *zap.Logger, hook sensor.Hook, here host) {
+func logHook(logger *zap.Logger, hook sensor.Hook, here cure.Host) {
 	switch {
 	case hook.Program == "":
-		logger.Warn("Hook "+hook.Name+" is not served", zap.Stringer("reason", reason{hook.Err}), zap.String("cure", here.cure(hook.Err)))
+		logger.Warn("Hook "+hook.Name+" is not served", zap.Stringer("reason", reason{hook.Err}), zap.String("cure", here.For(hook.Err)))
 	case hook.Err != nil:
 		logger.Info("Hook "+hook.Name+" is served", zap.String("program", hook.Program), zap.Bool("fallback", true))
 		logger.Debug("Better programs could not serve hook "+hook.Name, zap.Stringer("reason", reason{hook.Err}))
@@ -100,3 +108,8 @@ func logHook(logger *zap.Logger, hook sensor.Hook, here host) {
 		logger.Info("Hook "+hook.Name+" is served", zap.String("program", hook.Program))
 	}
 }
+
+// A reason is an error as text of one line; nil is an unknown one.
+type reason struct{ error }
+
+func (r reason) String() string { return cure.Line(r.error) }

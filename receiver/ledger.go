@@ -19,8 +19,11 @@ func (p points) events(l event.Ledger) {
 	}
 }
 
-// watched says whether a hook that sees events of the class is served.
+// watched says whether a hook that sees events of the class is served, or a check.
 func (p points) watched(c event.Class) bool {
+	if c == event.Config {
+		return p.checked
+	}
 	for _, hook := range hooksOf(c) {
 		if p.hooks.serve(hook) {
 			return true

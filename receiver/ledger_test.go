@@ -96,7 +96,7 @@ func (b *bench) assertBalance() {
 func TestTheKernelsFiltersAreThoseOfTheConfig(t *testing.T) {
 	cfg := loadConfig(t, "ebpfsecurity/events")
 	report := cfg.Events.report(names{"www-data": 33})
-	assert.Equal(t, [event.Classes]bool{event.Exit: true, event.Module: true}, onlyTrue(report.Classes, event.Exit, event.Module))
+	assert.Equal(t, [event.KernelClasses]bool{event.Exit: true, event.Module: true}, onlyTrue(report.Classes, event.Exit, event.Module))
 	assert.True(t, report.FailedOpens)
 	assert.True(t, report.MissingExecs)
 	assert.Equal(t, []string{"/usr/bin/", "/opt/agent"}, report.Exclude.Executables)

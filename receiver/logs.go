@@ -37,19 +37,21 @@ func (l *logs) Start(ctx context.Context, host component.Host) error {
 	if err := l.securityReceiver.Start(ctx, host); err != nil {
 		return err
 	}
-	source, err := l.reporter()
-	if err != nil {
-		l.set.Logger.Warn("Events are counted, but not reported as log records", zap.Stringer("reason", reason{err}))
-		return nil
-	}
-	l.source = source
 	l.sender = &sender{
 		next: l.next, obs: l.obs, retry: l.cfg.Events.Retry, logger: l.set.Logger,
 		tally: &l.kernel.tally, gaps: newGaps(time.Now()),
 	}
 	l.sender.makeQueues(l.cfg.Events.Queue)
 	l.sender.start()
-	l.startReading()
+	if source, err := l.reporter(); err != nil {
+		l.set.Logger.Warn("Events are counted, but not reported as log records", zap.Stringer("reason", reason{err}))
+	} else {
+		l.source = source
+		l.startReading()
+	}
+	if l.cfg.Events.Classes.Config {
+		l.kernel.checks.tell(l.newChangeTeller().tell)
+	}
 	return nil
 }
 
@@ -75,10 +77,8 @@ func (l *logs) startReading() {
 		logger: l.set.Logger, table: l.table, tally: &l.kernel.tally, tops: l.kernel.tops,
 		containers: containerFilter{exclude: e.Exclude.Containers, only: e.Only.Containers},
 		sequences:  newSequences(), gaps: l.sender.gaps, sampler: sampler, ledger: l.source.Ledger,
-		writer: writer{maxArgs: int(e.ArgsMaxBytes)},
-		gatherers: newGatherers(e.Batch, l.sender.offer, resourceMaker{
-			builder: metadata.NewResourceBuilder(l.cfg.Builder.ResourceAttributes), version: l.set.BuildInfo.Version,
-		}),
+		writer:    writer{maxArgs: int(e.ArgsMaxBytes)},
+		gatherers: newGatherers(e.Batch, l.sender.offer, l.resourceMaker()),
 	}
 	l.read = make(chan struct{})
 	go func(source reporter, table *process.Table) {
@@ -94,6 +94,12 @@ func (l *logs) startReading() {
 	}(l.source, l.table)
 }
 
+func (l *logs) resourceMaker() resourceMaker {
+	return resourceMaker{
+		builder: metadata.NewResourceBuilder(l.cfg.Builder.ResourceAttributes), version: l.set.BuildInfo.Version,
+	}
+}
+
 // Shutdown stops watching, and delivers what was seen if the pipeline takes it in time.
 func (l *logs) Shutdown(ctx context.Context) error {
 	l.sensors.wantRecords(l.cfg, false)
@@ -102,12 +108,18 @@ func (l *logs) Shutdown(ctx context.Context) error {
 }
 
 func (l *logs) stopReporting(ctx context.Context) error {
-	if l.source == nil {
+	if l.sender == nil {
 		return nil
+	}
+	sender := l.sender
+	l.sender = nil
+	l.kernel.checks.tell(nil)
+	if l.source == nil {
+		return sender.stop(ctx)
 	}
 	l.source.Stop()
 	l.source = nil
 	<-l.read // which never waits for the pipeline
 	l.kernel.table.Store(nil)
-	return errors.Join(l.sender.stop(ctx), l.table.Close())
+	return errors.Join(sender.stop(ctx), l.table.Close())
 }

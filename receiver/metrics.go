@@ -55,10 +55,11 @@ func (m *metrics) Start(ctx context.Context, host component.Host) error {
 // returns what is known without them, and a partial error.
 func (m *metrics) scrape(ctx context.Context) (pmetric.Metrics, error) {
 	counts, err := m.kernel.Count()
-	p := points{m.builder, pcommon.NewTimestampFromTime(time.Now()), m.hooks}
+	p := points{m.builder, pcommon.NewTimestampFromTime(time.Now()), m.hooks, m.kernel.checks.checker != nil}
 	p.up(m.status(err))
 	p.hooksAttached()
 	p.sampleRate(m.kernel.sampleRate())
+	p.checks(m.kernel.checks.outcomes())
 	m.kernel.tops.record(p.MetricsBuilder, p.now, int(m.cfg.Top.Series))
 	if err == nil {
 		p.counts(&counts)
@@ -121,7 +122,7 @@ func (m *metrics) noticeChange(err error) {
 	if failed := err != nil; failed != m.failed {
 		m.failed = failed
 		if !failed {
-			err = m.degradation()
+			err = m.shortcomings()
 		}
 		m.reportStatus(err)
 	}

@@ -13,6 +13,8 @@ type points struct {
 	*metadata.MetricsBuilder
 	now   pcommon.Timestamp
 	hooks hooks
+	// checked says that the host's configuration is looked at.
+	checked bool
 }
 
 func (p points) up(status metadata.AttributeStatus) {

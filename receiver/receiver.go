@@ -2,6 +2,7 @@ package receiver
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -30,7 +31,7 @@ func (r *securityReceiver) Start(_ context.Context, host component.Host) error {
 	r.host = host
 	r.kernel = r.sensors.acquire(r.cfg, r.set.Logger)
 	r.hooks = r.kernel.Hooks()
-	r.reportStatus(r.degradation())
+	r.reportStatus(r.shortcomings())
 	return nil
 }
 
@@ -52,6 +53,11 @@ func (r *securityReceiver) degradation() error {
 		return nil
 	}
 	return r.hooks.degradation()
+}
+
+// shortcomings are the degradation, and why the host is not checked.
+func (r *securityReceiver) shortcomings() error {
+	return errors.Join(r.degradation(), r.kernel.checks.err)
 }
 
 func (r *securityReceiver) reportStatus(reason error) {

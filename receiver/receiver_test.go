@@ -21,13 +21,14 @@ import (
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/ebpfsecurity/ebpfsecurityreceiver/internal/cure"
 	"github.com/ebpfsecurity/ebpfsecurityreceiver/internal/sensor"
 	"github.com/ebpfsecurity/ebpfsecurityreceiver/receiver/internal/metadata"
 )
 
 func TestSignalsOfOneConfigShareASensor(t *testing.T) {
 	fake := &fakeKernel{hooks: servedBut()}
-	factory := newFactory(fake.open)
+	factory := newFactory(fake.open, nil)
 	cfg := factory.CreateDefaultConfig()
 	set := receivertest.NewNopSettings(metadata.Type)
 	m, err := factory.CreateMetrics(t.Context(), set, cfg, consumertest.NewNop())
@@ -55,7 +56,7 @@ func TestSignalsOfOneConfigShareASensor(t *testing.T) {
 
 func TestInstancesHaveTheirOwnSensors(t *testing.T) {
 	fake := &fakeKernel{hooks: servedBut()}
-	factory := newFactory(fake.open)
+	factory := newFactory(fake.open, nil)
 	set := receivertest.NewNopSettings(metadata.Type)
 	var instances []receiver.Logs
 	for range 2 {
@@ -73,7 +74,7 @@ func TestInstancesHaveTheirOwnSensors(t *testing.T) {
 
 func TestASignalThatNeverStartedDoesNotCloseTheSensor(t *testing.T) {
 	fake := &fakeKernel{hooks: servedBut()}
-	factory := newFactory(fake.open)
+	factory := newFactory(fake.open, nil)
 	cfg := factory.CreateDefaultConfig()
 	set := receivertest.NewNopSettings(metadata.Type)
 	m, err := factory.CreateMetrics(t.Context(), set, cfg, consumertest.NewNop())
@@ -134,7 +135,7 @@ func TestStatusTellsWhatIsMissing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			fake, host := &fakeKernel{hooks: test.hooks}, newFakeHost()
-			l, err := newFactory(fake.open).CreateLogs(t.Context(), receivertest.NewNopSettings(metadata.Type),
+			l, err := newFactory(fake.open, nil).CreateLogs(t.Context(), receivertest.NewNopSettings(metadata.Type),
 				loadConfig(t, test.config), consumertest.NewNop())
 			require.NoError(t, err)
 			require.NoError(t, l.Start(t.Context(), host))
@@ -187,11 +188,20 @@ func TestStartLogHasOneLinePerHook(t *testing.T) {
 		"info Hook process.exec is served map[hook:process.exec program:exec_tp]",
 		"info Hook file.open is served map[fallback:true hook:file.open program:open_exit]",
 		"info Hook privilege.change is served map[hook:privilege.change program:creds_exit]",
-		"warn Hook network.tcp is not served map[cure:" + lookAround().cure(os.ErrPermission) + " hook:network.tcp reason:load program: permission denied]",
+		"warn Hook network.tcp is not served map[cure:" + cure.Look().For(os.ErrPermission) + " hook:network.tcp reason:load program: permission denied]",
 		"warn Programs under syscalls/ are in use map[hooks:[file.open privilege.change]]",
 	}, lines)
 	assert.Contains(t, logged.All()[4].Message, "syscall_tracepoints: never")
 	assert.Contains(t, logged.All()[4].Message, "25 %")
+}
+
+func TestStartLogNamesTheCapabilitiesThatAreMissing(t *testing.T) {
+	core, logged := observer.New(zapcore.InfoLevel)
+	logLacks(zap.New(core), cure.Host{})
+	assert.Zero(t, logged.Len())
+	logLacks(zap.New(core), cure.Host{Lacks: []string{"CAP_SYS_PTRACE"}})
+	require.Equal(t, 1, logged.Len())
+	assert.Equal(t, map[string]any{"capabilities": []any{"CAP_SYS_PTRACE"}}, logged.All()[0].ContextMap())
 }
 
 func TestTheCollectorsSamplingDropsNoHook(t *testing.T) {

@@ -103,6 +103,9 @@ func TestEveryAttributeIsDeclared(t *testing.T) {
 	r := plog.NewLogRecord()
 	new(writer).gap(r, gap{event.Exec, event.LostRing, 1, sampleTime, sampleNow}, sampleNow)
 	check(r)
+	for _, c := range checkSamples() {
+		check(only(told(t, c).logs))
+	}
 	for name, e := range d.events {
 		assert.True(t, used[name], "nothing emits %s", name)
 		for _, key := range e.(map[string]any)["attributes"].([]any) {

@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/ebpfsecurity/ebpfsecurityreceiver/internal/cure"
 	"github.com/ebpfsecurity/ebpfsecurityreceiver/internal/event"
 	"github.com/ebpfsecurity/ebpfsecurityreceiver/internal/process"
 	"github.com/ebpfsecurity/ebpfsecurityreceiver/internal/sample"
@@ -39,9 +40,10 @@ type reporter interface {
 // sensors holds the open sensors by config: the collector asks for one
 // receiver per signal, but the kernel must be watched only once.
 type sensors struct {
-	open func(sensor.Options) kernel
-	mu   sync.Mutex
-	live map[*Config]*sharedSensor
+	open   func(sensor.Options) kernel
+	checks newChecker // nil for no checks
+	mu     sync.Mutex
+	live   map[*Config]*sharedSensor
 	// reports are the configs that a logs pipeline uses. All receivers are
 	// created before the first one starts.
 	reports map[*Config]bool
@@ -52,6 +54,7 @@ type sharedSensor struct {
 	kernel
 	users int
 
+	checks  *hostChecks
 	tally   tally
 	tops    *tops
 	sampler atomic.Pointer[sample.Sampler]
@@ -88,7 +91,9 @@ func (s *sensors) acquire(cfg *Config, logger *zap.Logger) *sharedSensor {
 		}
 		shared.kernel = s.open(o)
 		s.live[cfg] = shared
+		logLacks(logger, cure.Look())
 		logHooks(logger, shared.Hooks())
+		shared.checks = startChecks(s.checks, cfg, logger, &shared.tally)
 	}
 	shared.users++
 	return shared
@@ -104,6 +109,7 @@ func (s *sensors) release(cfg *Config) error {
 		return nil
 	}
 	delete(s.live, cfg)
+	shared.checks.stop()
 	return shared.Close()
 }
 

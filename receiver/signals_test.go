@@ -32,7 +32,7 @@ func TestNothingIsReportedWithoutALogsPipeline(t *testing.T) {
 
 func TestWhoeverStartsFirstOpensForBoth(t *testing.T) {
 	fake := &fakeKernel{hooks: servedBut()}
-	factory, cfg, set := newFactory(fake.open), newDefaultConfig(), receivertest.NewNopSettings(metadata.Type)
+	factory, cfg, set := newFactory(fake.open, nil), newDefaultConfig(), receivertest.NewNopSettings(metadata.Type)
 	m, err := factory.CreateMetrics(t.Context(), set, cfg, consumertest.NewNop())
 	require.NoError(t, err)
 	l, err := factory.CreateLogs(t.Context(), set, cfg, consumertest.NewNop())
@@ -48,7 +48,7 @@ func TestAKernelWithoutARingBufferIsSaidOnce(t *testing.T) {
 	fake := &fakeKernel{hooks: servedBut()}
 	set := receivertest.NewNopSettings(metadata.Type)
 	set.Logger = zap.New(core)
-	l, err := newFactory(fake.open).CreateLogs(t.Context(), set, newDefaultConfig(), consumertest.NewNop())
+	l, err := newFactory(fake.open, nil).CreateLogs(t.Context(), set, newDefaultConfig(), consumertest.NewNop())
 	require.NoError(t, err)
 	require.NoError(t, l.Start(t.Context(), componenttest.NewNopHost()))
 	require.NoError(t, l.Start(t.Context(), componenttest.NewNopHost()), "a second Start")
@@ -61,7 +61,7 @@ func TestAKernelWithoutARingBufferIsSaidOnce(t *testing.T) {
 func TestAReadThatEndsIsAStatus(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		fake, host := &fakeKernel{hooks: servedBut(), feeds: true}, newFakeHost()
-		l, err := newFactory(fake.open).CreateLogs(t.Context(), receivertest.NewNopSettings(metadata.Type), newDefaultConfig(), consumertest.NewNop())
+		l, err := newFactory(fake.open, nil).CreateLogs(t.Context(), receivertest.NewNopSettings(metadata.Type), newDefaultConfig(), consumertest.NewNop())
 		require.NoError(t, err)
 		require.NoError(t, l.Start(t.Context(), host))
 		fake.opened[0].readErr = errors.New("epoll")
@@ -172,7 +172,7 @@ func TestAFloodIsSampled(t *testing.T) {
 // TestAReloadStartsAnew: a factory outlives its receivers.
 func TestAReloadStartsAnew(t *testing.T) {
 	fake := &fakeKernel{hooks: servedBut(), feeds: true}
-	factory := newFactory(fake.open)
+	factory := newFactory(fake.open, nil)
 	for range 3 {
 		l, err := factory.CreateLogs(t.Context(), receivertest.NewNopSettings(metadata.Type), newDefaultConfig(), consumertest.NewNop())
 		require.NoError(t, err)

@@ -16,11 +16,21 @@ func (t *tally) add(c event.Class, o event.Outcome, n uint64) {
 	}
 }
 
+// observeChanges counts what checks found. Without a logs pipeline that wants to
+// know nothing becomes of it.
+func (t *tally) observeChanges(n int, wanted bool) {
+	t.add(event.Config, event.Observed, uint64(n))
+	if !wanted {
+		t.add(event.Config, event.Filtered, uint64(n))
+	}
+}
+
 func (t *tally) of(c event.Class, o event.Outcome) uint64 { return t[c][o].Load() }
 
-// userSpace are the outcomes that a tally knows.
-func userSpace() [4]event.Outcome {
-	return [...]event.Outcome{event.Reported, event.Filtered, event.LostBatch, event.Rejected}
+// userSpace are the outcomes that a tally knows. Only changes of the host's
+// configuration are observed by user space.
+func userSpace() [5]event.Outcome {
+	return [...]event.Outcome{event.Observed, event.Reported, event.Filtered, event.LostBatch, event.Rejected}
 }
 
 // addTo completes what the kernel says.

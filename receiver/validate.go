@@ -21,7 +21,7 @@ type Path string
 // Validate refuses what is not an absolute path without detours.
 func (p Path) Validate() error { return validatePath(string(p)) }
 
-// An OptionalPath is a Path or empty.
+// An OptionalPath is an absolute path without detours, or empty.
 type OptionalPath string
 
 // Validate refuses what is neither empty nor a Path.
@@ -32,7 +32,7 @@ func (p OptionalPath) Validate() error {
 	return validatePath(string(p))
 }
 
-// A Directory is a Path other than the root.
+// A Directory is an absolute path without detours, and not the root.
 type Directory string
 
 // Validate refuses the root directory and what is not a Path.
@@ -43,9 +43,9 @@ func (d Directory) Validate() error {
 	return validatePath(string(d))
 }
 
-// A WatchPath is the Path of a file; that of a directory with a slash at its
-// end, which stands for all below it; or "~/" and two names, which stands for
-// that path in any home directory.
+// A WatchPath is the absolute path of a file; that of a directory with a slash
+// at its end, which stands for all below it; or "~/" and two names, which stands
+// for that path in any directory.
 type WatchPath string
 
 // Validate refuses what is none of the three forms.

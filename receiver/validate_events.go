@@ -18,8 +18,8 @@ const (
 	page     = 4096
 )
 
-// A FilePath is the Path of a file, or that of a directory with a slash at its
-// end, which stands for all below it.
+// A FilePath is the absolute path of a file, or that of a directory with a slash
+// at its end, which stands for all below it.
 type FilePath string
 
 // Validate refuses what is none of both.
@@ -189,7 +189,7 @@ type Series uint32
 // Validate refuses more than 100.
 func (s Series) Validate() error { return between(s, 1, 100, number[Series]) }
 
-// Positive is a number above 0.
+// A Positive is a number above 0.
 type Positive uint32
 
 // Validate refuses 0, and what no memory holds.

@@ -72,13 +72,25 @@ func start(t *testing.T) *collector {
 // startCommand runs a command and waits for its metrics.
 func startCommand(t *testing.T, cmd *exec.Cmd, metrics string) *collector {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Fatal("the collector sees the kernel only as root: run this as root")
-	}
 	if _, err := get(metrics); err == nil {
 		t.Fatalf("something else answers at %s already", metrics)
 	}
-	c := &collector{cmd: cmd, metrics: metrics, output: &output{}, ended: make(chan struct{})}
+	c := launch(t, cmd)
+	c.metrics = metrics
+	eventually(t, "metrics at "+metrics, func() bool {
+		page, err := c.scrape()
+		return err == nil && strings.Contains(page, "security_ebpf_up")
+	})
+	return c
+}
+
+// launch runs a command until the test ends.
+func launch(t *testing.T, cmd *exec.Cmd) *collector {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Fatal("the collector sees the kernel only as root: run this as root")
+	}
+	c := &collector{cmd: cmd, output: &output{}, ended: make(chan struct{})}
 	c.cmd.Stdout, c.cmd.Stderr = c.output, c.output
 	if err := c.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -93,10 +105,6 @@ func startCommand(t *testing.T, cmd *exec.Cmd, metrics string) *collector {
 		if t.Failed() {
 			t.Logf("the collector said:\n%s", c.output)
 		}
-	})
-	eventually(t, "metrics at "+metrics, func() bool {
-		page, err := c.scrape()
-		return err == nil && strings.Contains(page, "security_ebpf_up")
 	})
 	return c
 }

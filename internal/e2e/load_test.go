@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -30,7 +31,7 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	}
 	begun := time.Now()
-	if err := do(os.Args[1:]); err != nil {
+	if err := errors.Join(join(os.Getenv(joins)), do(os.Args[1:])); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -46,8 +47,16 @@ var deeds = map[string]func(args []string) error{
 	"open":       open,
 	"openEach":   openEach,
 	"run":        run,
+	"runEach":    runEach,
+	"runHeld":    runHeld,
 	"connect":    connect,
 	"prioritize": prioritize,
+	"runBig":     runBig,
+	"runOne":     runOne,
+	"everything": everything,
+	"end":        end,
+	"rest":       rest,
+	"confine":    confine,
 }
 
 // open FILE n [rate] opens a file n times, on two threads: at so many a second, or as fast as it can.
@@ -141,6 +150,37 @@ func run(args []string) error {
 	})
 	fmt.Println("exec", n/2*2)
 	return err
+}
+
+// runEach PROGRAM from n [bytes] runs a program n times, and gives it the numbers
+// from the first one on, and so many bytes.
+func runEach(args []string) error {
+	from, err := strconv.Atoi(args[1])
+	if err != nil {
+		return err
+	}
+	n, err := strconv.Atoi(args[2])
+	if err != nil {
+		return err
+	}
+	size := 0
+	if len(args) > 3 {
+		if size, err = strconv.Atoi(args[3]); err != nil {
+			return err
+		}
+	}
+	much := strings.Repeat("x", size)
+	for i := range n {
+		pid, err := syscall.ForkExec(args[0], []string{args[0], strconv.Itoa(from + i), much}, &syscall.ProcAttr{})
+		if err != nil {
+			return err
+		}
+		if _, err := syscall.Wait4(pid, nil, 0, nil); err != nil {
+			return err
+		}
+	}
+	fmt.Println("exec", n)
+	return nil
 }
 
 // connect n connects n times to a port of its own.

@@ -39,18 +39,9 @@ func (f *faulty) takeLogs(_ context.Context, logs plog.Logs) error {
 }
 
 func (f *faulty) takeMetrics(_ context.Context, metrics pmetric.Metrics) error {
-	l := ledger{classes: make(map[string]map[string]uint64)}
-	for _, m := range metrics.ResourceMetrics().At(0).ScopeMetrics().At(0).Metrics().All() {
-		if m.Name() != "security.ebpf.events" {
-			continue
-		}
-		for _, p := range m.Sum().DataPoints().All() {
-			l.add(text(p.Attributes(), "class"), text(p.Attributes(), "outcome"), uint64(p.IntValue()), p.Timestamp().AsTime())
-		}
-	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.ledger = l
+	f.ledger = ledgerOf(metrics)
 	return nil
 }
 

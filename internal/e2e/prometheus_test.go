@@ -4,26 +4,27 @@ package e2e
 
 import (
 	"encoding/json"
-	"net"
+	"fmt"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
+	"slices"
 	"testing"
 )
 
-const scraped = `
+// scraping is a config of Prometheus for a collector's address.
+const scraping = `
+global: {scrape_interval: 1s, evaluation_interval: 1s}
 scrape_configs:
   - job_name: ebpfsecurity
-    scrape_interval: 1s
     static_configs:
-      - targets: ["127.0.0.1:9102"]
+      - targets: [%q]
 `
 
 func TestPrometheusScrapesIt(t *testing.T) {
 	c := start(t)
-	address := startPrometheus(t)
+	address := startPrometheus(t, fmt.Sprintf(scraping, "127.0.0.1:9102"))
 	runTrue(t)
 	for _, query := range []string{
 		`up == 1`,
@@ -37,48 +38,68 @@ func TestPrometheusScrapesIt(t *testing.T) {
 }
 
 // startPrometheus runs a server of its own and gives its address.
-func startPrometheus(t *testing.T) string {
+func startPrometheus(t *testing.T, config string) string {
 	t.Helper()
-	dir := t.TempDir()
-	config := filepath.Join(dir, "prometheus.yaml")
-	if err := os.WriteFile(config, []byte(scraped), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
-	var output strings.Builder
-	cmd := exec.Command("prometheus", "--config.file="+config, "--storage.tsdb.path="+filepath.Join(dir, "data"),
-		"--web.listen-address="+address)
-	cmd.Stdout, cmd.Stderr = &output, &output
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
+	p := newPrometheus(t, config)
+	p.start()
+	return p.address
+}
+
+// A prometheus is a server of Debian's.
+type prometheus struct {
+	t            *testing.T
+	dir, address string
+	flags        []string
+	cmd          *exec.Cmd
+	output       output
+}
+
+func newPrometheus(t *testing.T, config string, flags ...string) *prometheus {
+	t.Helper()
+	p := &prometheus{t: t, dir: t.TempDir(), address: freeAddress(t)}
+	file := filepath.Join(p.dir, "prometheus.yml")
+	fatal(t, os.WriteFile(file, []byte(config), 0o600))
+	p.flags = append(slices.Clone(flags), "--config.file="+file, "--storage.tsdb.path="+filepath.Join(p.dir, "data"), "--web.listen-address="+p.address)
 	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
+		p.stop()
 		if t.Failed() {
-			t.Logf("Prometheus said:\n%s", &output)
+			t.Logf("Prometheus said:\n%s", &p.output)
 		}
 	})
-	return address
+	return p
+}
+
+func (p *prometheus) start() {
+	p.t.Helper()
+	p.cmd = exec.Command("prometheus", p.flags...)
+	p.cmd.Stdout, p.cmd.Stderr = &p.output, &p.output
+	fatal(p.t, p.cmd.Start())
+	eventually(p.t, "Prometheus", func() bool {
+		_, err := get("http://" + p.address + "/-/ready")
+		return err == nil
+	})
+}
+
+func (p *prometheus) stop() {
+	if p.cmd != nil {
+		_ = p.cmd.Process.Signal(os.Interrupt)
+		_ = p.cmd.Wait()
+	}
+	p.cmd = nil
 }
 
 // holds says whether a PromQL comparison selects anything.
 func holds(address, query string) bool {
-	page, err := get("http://" + address + "/api/v1/query?query=" + url.QueryEscape(query))
+	var answer struct{ Result []any }
+	return ask(address, "query?query="+url.QueryEscape(query), &answer) == nil && len(answer.Result) > 0
+}
+
+// ask reads the data of an answer of Prometheus.
+func ask(address, what string, data any) error {
+	page, err := get("http://" + address + "/api/v1/" + what)
 	if err != nil {
-		return false
+		return err
 	}
-	var answer struct {
-		Data struct {
-			Result []any `json:"result"`
-		} `json:"data"`
-	}
-	return json.Unmarshal([]byte(page), &answer) == nil && len(answer.Data.Result) > 0
+	answer := struct{ Data any }{data}
+	return json.Unmarshal([]byte(page), &answer)
 }

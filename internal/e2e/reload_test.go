@@ -60,7 +60,6 @@ func (r *rig) arrive(n uint64) {
 // reload has the collector read its configuration anew and start again.
 func (r *rig) reload() {
 	r.Helper()
-	const ready = "Everything is ready"
 	was := strings.Count(r.output.String(), ready)
 	fatal(r, r.cmd.Process.Signal(syscall.SIGHUP))
 	eventually(r.T, "a collector that runs again", func() bool { return strings.Count(r.output.String(), ready) > was })

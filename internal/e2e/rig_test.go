@@ -29,12 +29,21 @@ type rig struct {
 	runs        string // a program
 	dropped     string // a suspicious one
 	droppedLoad string
+	cgroups     []string // that loads join
 }
 
 // newRig starts the distribution with options such as "sampling::interval: 1s" of events.
 func newRig(t *testing.T, options ...string) *rig {
 	t.Helper()
-	r := newLoads(t)
+	r, cmd, metrics := prepareRig(t, options...)
+	r.collector = startCommand(t, cmd, metrics)
+	return r
+}
+
+// prepareRig does not start the distribution yet, and says where its metrics will be.
+func prepareRig(t *testing.T, options ...string) (r *rig, cmd *exec.Cmd, url string) {
+	t.Helper()
+	r = newLoads(t)
 	r.consumer = newSink(t)
 	metrics, own := freeAddress(t), freeAddress(t)
 	_, port, err := net.SplitHostPort(own)
@@ -44,11 +53,10 @@ func newRig(t *testing.T, options ...string) *rig {
 	for _, o := range options {
 		args = append(args, "--config", "yaml:receivers::ebpfsecurity::events::"+o)
 	}
-	cmd := command(args...)
+	cmd = command(args...)
 	cmd.Env = append(os.Environ(), "E2E_DIR="+r.dir, "E2E_METRICS="+metrics, "E2E_OWN_PORT="+port,
 		"E2E_CONSUMER="+r.consumer.Listener.Addr().String())
-	r.collector = startCommand(t, cmd, "http://"+metrics+"/metrics")
-	return r
+	return r, cmd, "http://" + metrics + "/metrics"
 }
 
 // newLoads is a rig with what loads need and nothing that watches them.
@@ -94,7 +102,7 @@ func (r *rig) begin(deed string, args ...string) *load {
 func (r *rig) beginAs(program, deed string, args ...string) *load {
 	r.Helper()
 	l := &load{Cmd: exec.Command(program, args...), r: r}
-	l.Env = append(os.Environ(), "E2E_DEED="+deed)
+	l.Env = append(os.Environ(), "E2E_DEED="+deed, joins+"="+strings.Join(r.cgroups, ":"))
 	l.Stdout, l.Stderr = &l.output, &l.output
 	l.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID | syscall.CLONE_NEWNS}
 	var err error

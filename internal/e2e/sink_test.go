@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"compress/gzip"
 	"io"
 	"maps"
 	"net/http"
@@ -89,7 +90,7 @@ func (c *sink) from(answer func() int) {
 
 // ServeHTTP takes the records of a request, or does not.
 func (c *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(r.Body)
+	body, err := content(r)
 	logs := plog.NewLogs()
 	if err == nil {
 		// An ExportLogsServiceRequest is encoded as LogsData is.
@@ -112,6 +113,18 @@ func (c *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.mu.Unlock()
 	w.Header().Set("Content-Type", "application/x-protobuf")
 	w.WriteHeader(status) // and an empty ExportLogsServiceResponse
+}
+
+// content is the body of a request, unpacked.
+func content(r *http.Request) ([]byte, error) {
+	if r.Header.Get("Content-Encoding") != "gzip" {
+		return io.ReadAll(r.Body)
+	}
+	packed, err := gzip.NewReader(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(packed)
 }
 
 // answered is how often it answered so.
@@ -168,6 +181,7 @@ var classes = map[string]string{
 	"ebpfsecurity.process.ptrace":       "ptrace",
 	"ebpfsecurity.namespace.change":     "namespace",
 	"ebpfsecurity.filesystem.mount":     "mount",
+	"ebpfsecurity.config.changed":       "config",
 }
 
 func (a *arrivals) see(r plog.LogRecord) {

@@ -5,7 +5,7 @@ import "net/netip"
 // A Class is a kind of event that is reported as a log record.
 type Class uint16
 
-// The classes. Each event that a hook observes belongs to one.
+// The classes. Each event that a hook or a check observes belongs to one.
 const (
 	Exec      Class = iota // execve(2), execveat(2), failed ones too
 	Exit                   // the end of a process's last thread
@@ -20,13 +20,17 @@ const (
 	Ptrace                 // ptrace(2): attach, seize, traceme
 	Namespace              // setns(2), unshare(2), clone(2) with CLONE_NEW*
 	Mount                  // mount(2), move_mount(2)
+	Config                 // what a check of the host's configuration finds is no longer what it found
 	Classes
 )
+
+// KernelClasses is how many of the classes the kernel reports: all that are before it.
+const KernelClasses = Config
 
 func (c Class) String() string {
 	return [...]string{
 		"exec", "exit", "file_open", "connect", "accept", "close", "udp_send",
-		"privilege", "module", "bpf", "ptrace", "namespace", "mount",
+		"privilege", "module", "bpf", "ptrace", "namespace", "mount", "config",
 	}[c]
 }
 

@@ -3,10 +3,12 @@
 package sensor
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -210,5 +212,35 @@ func TestKernelProcessReverseShell(t *testing.T) {
 			got := s.counted(t, func() { h.do("execWith", "3", path, c.input, c.output) })
 			same(t, got, ran(3, c.want))
 		})
+	}
+}
+
+// TestKernelCgroupIsToldFirst runs the first programs of new containers, several at a time.
+func TestKernelCgroupIsToldFirst(t *testing.T) {
+	r := helpersRecords(t)
+	programs := []string{tmpProgram(t), tmpProgram(t), systemProgram(t)}
+	r.take(event.Exec)
+	for i := range 20 {
+		place := inNewCgroup(t, fmt.Sprintf("docker-%02d%s.scope", i, containerID[2:]))
+		var all sync.WaitGroup
+		for _, path := range programs {
+			c := &exec.Cmd{Path: path, Args: []string{path}, SysProcAttr: &syscall.SysProcAttr{}}
+			place(c)
+			defer closeCgroup(c)
+			fatal(t, c.Start())
+			all.Go(func() {
+				if err := c.Wait(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+	}
+	r.settle()
+	if n := len(succeeded(r.take(event.Exec))); n != 60 {
+		t.Errorf("%d records instead of 60", n)
+	}
+	for _, e := range r.early {
+		t.Errorf("%s came before its cgroup", e.Exec.Path)
 	}
 }

@@ -19,7 +19,7 @@ type decoder struct {
 
 const (
 	headSize    = int(unsafe.Sizeof(bpfHead{}))
-	classCgroup = event.Classes // CLASS_CGROUP in bpf/event.h
+	classCgroup = event.KernelClasses // CLASS_CGROUP in bpf/event.h
 )
 
 // as views the front of a record as its fixed part, and returns what follows it.
@@ -87,7 +87,7 @@ func actor(w *bpfWho) event.Actor {
 	}
 }
 
-var decoders = [event.Classes]func(*event.Event, []byte) error{
+var decoders = [event.KernelClasses]func(*event.Event, []byte) error{
 	event.Exec:      decodeExec,
 	event.Exit:      decodeExit,
 	event.FileOpen:  decodeFile,

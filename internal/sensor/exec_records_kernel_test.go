@@ -28,7 +28,7 @@ var helpersRecords = reported(func() Options {
 		Process: true, SyscallTracepoints: true,
 		WorldWritableDirs: []string{"/tmp", "/dev/shm", "/var/tmp"},
 		Cgroup:            testCgroupID(),
-		Report:            Report{Classes: [event.Classes]bool{event.Exec: true, event.Exit: true}, Rings: allRecords().Rings},
+		Report:            Report{Classes: [event.KernelClasses]bool{event.Exec: true, event.Exit: true}, Rings: allRecords().Rings},
 	}
 })
 

@@ -7,6 +7,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // maxTracked bounds the memory of a table with one entry for each task: 9 MiB for the largest.
@@ -38,7 +40,7 @@ func cgroup2Root(root string) string {
 	found := ""
 	for lines := bufio.NewScanner(f); lines.Scan(); {
 		at := cgroup2Mount(lines.Text())
-		if at == "" {
+		if at == "" || !isCgroup2Root(at) {
 			continue
 		}
 		if found == "" || strings.HasPrefix(at, hostPath(root)) {
@@ -48,12 +50,20 @@ func cgroup2Root(root string) string {
 	return found
 }
 
-// cgroup2Mount returns where a line of mountinfo (proc(5)) mounts the root of
-// cgroup2, "" if it is about something else. A space in the path is "\040".
+// isCgroup2Root tells the root of the hierarchy from other cgroups. Which of them a
+// line of mountinfo calls "/" depends on the cgroup namespace; the root's inode does not.
+func isCgroup2Root(dir string) bool {
+	const rootInode = 1
+	var s unix.Stat_t
+	return unix.Stat(dir, &s) == nil && s.Ino == rootInode
+}
+
+// cgroup2Mount returns where a line of mountinfo (proc(5)) mounts cgroup2, "" if
+// it is about something else. A space in the path is "\040".
 func cgroup2Mount(line string) string {
 	left, right, ok := strings.Cut(line, " - ")
 	fields := strings.Fields(left)
-	if !ok || len(fields) < 5 || !strings.HasPrefix(right, "cgroup2 ") || fields[3] != "/" {
+	if !ok || len(fields) < 5 || !strings.HasPrefix(right, "cgroup2 ") {
 		return ""
 	}
 	return strings.ReplaceAll(fields[4], `\040`, " ")

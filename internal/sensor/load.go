@@ -44,29 +44,41 @@ func (s serving) Close() error {
 // serve puts the first way that works into the kernel and tells of the others.
 func (l *loader) serve(h hook) Hook {
 	out := Hook{Name: h.name}
-	var errs []error
 	for _, w := range h.ways {
 		name := w.programs[0].name
 		err := l.attachAll(h.name, w)
+		out.Tried = append(out.Tried, Attempt{Program: name, Err: err})
 		if err == nil {
 			out.Program, out.SyscallTracepoints, out.SuccessesOnly = name, w.taxing, w.successesOnly
-			errs = append(errs, l.accompany(h.name, w))
+			out.Tried = append(out.Tried, l.accompany(h.name, w)...)
 			break
 		}
-		errs = append(errs, fmt.Errorf("%s: %w", name, err))
 	}
-	out.Err = errors.Join(errs...)
+	out.Err = refusals(out.Tried)
 	return out
 }
 
-// accompany attaches the companions of a way. What they would tell is missing if they fail.
-func (l *loader) accompany(hook string, w way) error {
-	for _, p := range w.companions {
-		if err := l.attachAll(hook, way{programs: []program{p}}); err != nil {
-			return fmt.Errorf("%s: %w", p.name, err)
+// refusals joins the reasons why what was tried could not be used.
+func refusals(tried []Attempt) error {
+	var errs []error
+	for _, a := range tried {
+		if a.Err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", a.Program, a.Err))
 		}
 	}
-	return nil
+	return errors.Join(errs...)
+}
+
+// accompany attaches the companions of a way. What they would tell is missing if they fail.
+func (l *loader) accompany(hook string, w way) (tried []Attempt) {
+	for _, p := range w.companions {
+		err := l.attachAll(hook, way{programs: []program{p}})
+		tried = append(tried, Attempt{Program: p.name, Companion: true, Err: err})
+		if err != nil {
+			break
+		}
+	}
+	return tried
 }
 
 func (l *loader) attachAll(hook string, w way) error {
@@ -174,11 +186,20 @@ func (s serving) run() error {
 	if err != nil {
 		return fmt.Errorf("open iterator %s: %w", s.name, err)
 	}
-	_, err = io.Copy(io.Discard, r)
-	if err = errors.Join(err, r.Close()); err != nil {
+	if err = errors.Join(drain(r), r.Close()); err != nil {
 		return fmt.Errorf("read iterator %s: %w", s.name, err)
 	}
 	return nil
+}
+
+// drain reads an iterator to its end. After each million of tasks or files the kernel wants to be
+// asked to go on.
+func drain(r io.Reader) error {
+	for {
+		if _, err := io.Copy(io.Discard, r); !errors.Is(err, unix.EAGAIN) {
+			return err
+		}
+	}
 }
 
 // isRefusal tells whether the verifier refused a program, for which it uses EACCES too.

@@ -35,7 +35,7 @@ var _ = can("tcp", func(args []string) (string, error) {
 		for _, c := range slices.Concat(orderlyCases, failureCases) {
 			if c.name == args[0] {
 				p := meet(f, 0)
-				c.do(p, n)
+				alone(func() { c.do(p, n) })
 				hangUp(p.listener)
 			}
 		}

@@ -31,7 +31,7 @@ type platform struct {
 
 	rings      *rings // nil if there are no records
 	noRecords  error  // why not
-	rates      [event.Classes]uint32
+	rates      [event.KernelClasses]uint32
 	undecoded  atomic.Uint64
 	ledgerLock sync.Mutex
 	ledgerCPUs []bpfCounts
@@ -176,10 +176,20 @@ func (l *loader) countExisting(hooks []Hook) {
 		}
 		for i := range hooks {
 			if err != nil && hooks[i].Name == s.hook {
-				hooks[i].Program, hooks[i].Err = "", err
+				hooks[i].fail(err)
 			}
 		}
 	}
+}
+
+// fail says that what served the hook does not.
+func (h *Hook) fail(err error) {
+	for i, a := range h.Tried {
+		if a.Program == h.Program {
+			h.Tried[i].Err = err
+		}
+	}
+	h.Program, h.Err = "", err
 }
 
 // Close removes everything from the kernel. It may be called more than once.

@@ -23,7 +23,7 @@ const slow = 200 * time.Microsecond
 type slowReader struct {
 	full    func() bool
 	mu      sync.Mutex
-	read    [event.Classes]uint64
+	read    [event.KernelClasses]uint64
 	high    uint64 // of suspicious processes
 	numbers map[[2]uint64]numbered
 	ticks   int
@@ -73,7 +73,7 @@ func (r *slowReader) settle() {
 }
 
 // missing is how many records the numbers say are missing, of each class.
-func (r *slowReader) missing() (missing [event.Classes]uint64) {
+func (r *slowReader) missing() (missing [event.KernelClasses]uint64) {
 	for key, n := range r.numbers {
 		missing[key[0]] += n.next - n.received
 	}
@@ -90,7 +90,7 @@ func TestKernelOverload(t *testing.T) {
 		Watch:             []Watch{{shadow, event.Critical, true, true}},
 		WorldWritableDirs: []string{"/tmp"},
 		Report: Report{
-			Classes: [event.Classes]bool{event.Exec: true, event.Exit: true, event.FileOpen: true},
+			Classes: [event.KernelClasses]bool{event.Exec: true, event.Exit: true, event.FileOpen: true},
 			Rings:   [Priorities]uint32{High: 1 << 20, Normal: 64 << 10, Low: 64 << 10},
 		},
 	})
@@ -115,7 +115,9 @@ func TestKernelOverload(t *testing.T) {
 	r.settle()
 	before, err := s.Ledger()
 	fatal(t, err)
-	r.read, r.high = [event.Classes]uint64{}, 0 // that the helpers were started
+	r.mu.Lock()
+	r.read, r.high = [event.KernelClasses]uint64{}, 0 // that the helpers were started
+	r.mu.Unlock()
 	close(started)
 	start := time.Now()
 	counts := s.counted(t, func() {
@@ -241,6 +243,41 @@ func TestKernelFilters(t *testing.T) {
 			})
 			if len(got) != c.want {
 				t.Errorf("%d records instead of %d", len(got), c.want)
+			}
+		})
+	}
+}
+
+// TestKernelFiltersOfWhatRanBefore: filters know the programs of processes that
+// are older than the sensor, and of the children of these.
+func TestKernelFiltersOfWhatRanBefore(t *testing.T) {
+	needRoot(t)
+	dir := dirIn(t, "/home")
+	fatal(t, makeFiles(dir))
+	exe := helperExecutable(t)
+	for _, c := range []struct {
+		name          string
+		exclude, only Filter
+		none          bool
+	}{
+		{"this program", Filter{Executables: []string{exe}}, Filter{}, true},
+		{"programs beside it", Filter{Executables: []string{parent(exe)}}, Filter{}, true},
+		{"but this program", Filter{}, Filter{Executables: []string{exe}}, false},
+		{"but another program", Filter{}, Filter{Executables: []string{exe + "X"}}, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := startHelper(t)
+			s := Open(Options{
+				Process: true, File: true, SyscallTracepoints: true,
+				Watch:  []Watch{{Path: dir + "/", Severity: event.Critical, Read: true, Write: true}},
+				Report: Report{Classes: only(event.FileOpen), Rings: [Priorities]uint32{Low: 1 << 20}, Exclude: c.exclude, Only: c.only},
+			})
+			t.Cleanup(func() { fatal(t, s.Close()) })
+			mustServe(t, s.Hooks())
+			r := s.report(t)
+			got := r.during(t, event.FileOpen, func() { h.do("open files", "read, where reads are watched", dir, "10") })
+			if want := map[bool]int{false: 10}[c.none]; len(got) != want {
+				t.Errorf("%d records instead of %d", len(got), want)
 			}
 		})
 	}

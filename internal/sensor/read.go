@@ -191,7 +191,7 @@ func (s *Sensor) Ledger() (event.Ledger, error) {
 }
 
 func ledger(l *bpfLedger) (out event.Ledger) {
-	for c := range event.Classes {
+	for c := range event.KernelClasses {
 		out[c][event.Observed] = l.Observed[c]
 		out[c][event.Filtered] = l.Filtered[c]
 		out[c][event.Sampled] = l.Sampled[c]

@@ -17,6 +17,7 @@ type recorder struct {
 	mu      sync.Mutex
 	events  []event.Event
 	cgroups []event.Cgroup
+	early   []event.Event // executions whose cgroup was not told before
 	ticks   int
 }
 
@@ -31,6 +32,10 @@ func (r *recorder) Event(e *event.Event) {
 		*text = bytes.Clone(*text)
 	}
 	r.events = append(r.events, c)
+	told := func(cg event.Cgroup) bool { return cg.ID == c.Actor.Cgroup && cg.Hierarchy == c.Actor.Hierarchy }
+	if c.Class == event.Exec && c.Errno == 0 && !slices.ContainsFunc(r.cgroups, told) {
+		r.early = append(r.early, c)
+	}
 }
 
 func (r *recorder) Cgroup(c event.Cgroup) {
@@ -91,7 +96,7 @@ func allRecords() Report {
 }
 
 // only is one class of all.
-func only(class event.Class) (classes [event.Classes]bool) {
+func only(class event.Class) (classes [event.KernelClasses]bool) {
 	classes[class] = true
 	return classes
 }

@@ -58,7 +58,7 @@ const (
 
 // Report says which events become records, and where there is room for them.
 type Report struct {
-	Classes [event.Classes]bool
+	Classes [event.KernelClasses]bool
 	// Rings are the sizes of the ring buffers in bytes: powers of two, at least a page.
 	Rings [Priorities]uint32
 	// FailedOpens reports opens of watched files that failed, too.
@@ -74,7 +74,7 @@ type Report struct {
 }
 
 // any tells whether there is something to report.
-func (r Report) any() bool { return r.Classes != [event.Classes]bool{} }
+func (r Report) any() bool { return r.Classes != [event.KernelClasses]bool{} }
 
 // A Filter matches events by any of its lists; each is about the events that have such a thing.
 type Filter struct {
@@ -105,6 +105,19 @@ type Hook struct {
 	// SuccessesOnly says that Program does not see attempts that failed.
 	SuccessesOnly bool
 	// Err says why no program, or none of the better ones, could serve the hook.
+	Err error
+	// Tried are the ways to serve it that were tried, best first. Nothing was if there is no
+	// BPF at all.
+	Tried []Attempt
+}
+
+// An Attempt is a way to serve a hook, and what came of it.
+type Attempt struct {
+	// Program is the BPF program that the way is named after.
+	Program string
+	// Companion says that it only tells more of what the program reports that serves the hook.
+	Companion bool
+	// Err says why it could not be used, nil if it is.
 	Err error
 }
 

@@ -41,3 +41,9 @@ func (s *Sensor) Undecoded() uint64 { return 0 }
 
 // Ledger is empty.
 func (s *Sensor) Ledger() (event.Ledger, error) { return event.Ledger{}, nil }
+
+// Iptables has nobody to ask.
+type Iptables struct{}
+
+// FiltersInput fails.
+func (Iptables) FiltersInput(string) (bool, error) { return false, errors.ErrUnsupported }

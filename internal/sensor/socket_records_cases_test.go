@@ -218,12 +218,15 @@ var tcpRecords = []recordCase{
 		hangUp(fd)
 	}},
 	{"timed out", func(p place, d *diary) {
-		deaf(p.listener)
-		fd := p.begin()
-		set(fd, unix.IPPROTO_TCP, unix.TCP_SYNCNT, 1)
-		d.failed(name(fd), p.addrPort(), unix.ETIMEDOUT)
-		await(unix.POLLERR, fd)
-		hangUp(fd)
+		alone(func() {
+			deaf(p.listener)
+			fd := p.begin()
+			impatient(fd)
+			d.failed(name(fd), p.addrPort(), unix.ETIMEDOUT)
+			rest()
+			await(unix.POLLERR, fd)
+			hangUp(fd)
+		})
 	}},
 	{"no port is left", func(p place, d *diary) {
 		const ports = "/proc/sys/net/ipv4/ip_local_port_range"

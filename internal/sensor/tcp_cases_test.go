@@ -5,6 +5,7 @@ package sensor
 import (
 	"os"
 	"runtime"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -181,6 +182,7 @@ func fastClosed(p place, n int) {
 	for _, client := range clients {
 		hearing(client)
 	}
+	rest()
 	await(unix.POLLRDHUP, clients...)
 	hangUp(clients...)
 }
@@ -194,4 +196,40 @@ func onCPU(cpu int) {
 		}
 	}
 	must("choose a CPU", unix.SchedSetaffinity(0, &set))
+}
+
+// alone keeps everything else off this thread's CPU while do runs and does not sleep. A timer that ends a
+// connection does so in the middle of what the CPU is at, and then that is this thread: there are kernels
+// that run no BPF programs in the middle of some process, see docs/limits.md. An only CPU it leaves to the
+// kernel, which has threads of its own for what arrives.
+func alone(do func()) {
+	if runtime.NumCPU() == 1 {
+		do()
+		return
+	}
+	var cpu uint32
+	_, _, e := unix.RawSyscall(unix.SYS_GETCPU, uintptr(unsafe.Pointer(&cpu)), 0, 0)
+	if e != 0 {
+		must("ask for the CPU", e)
+	}
+	onCPU(int(cpu))
+	defer onCPU(-1)
+	first(true)
+	defer first(false)
+	do()
+}
+
+// rest sleeps while timers of a second are not yet due. Who keeps all others off a CPU for that long must let
+// them run for 50 ms after all (since Linux 6.12).
+func rest() { time.Sleep(700 * time.Millisecond) }
+
+// first lets this thread run before all others, unless its cgroup has no time for such (CONFIG_RT_GROUP_SCHED).
+func first(yes bool) {
+	as := unix.SchedAttr{Policy: unix.SCHED_NORMAL}
+	if yes {
+		as = unix.SchedAttr{Policy: unix.SCHED_FIFO, Priority: 1, Flags: unix.SCHED_FLAG_RESET_ON_FORK}
+	}
+	if err := unix.SchedSetAttr(0, &as, 0); err != unix.EPERM {
+		must("change how this thread is scheduled", err)
+	}
 }

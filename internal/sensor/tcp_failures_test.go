@@ -42,6 +42,7 @@ var failureCases = []tcpCase{
 		for range n {
 			short := meet(p.family, 0)
 			client := short.dial()
+			await(unix.POLLIN, short.listener) // the last packet of the handshake may come later
 			hangUp(short.listener, client)
 		}
 	}},
@@ -74,9 +75,10 @@ var failureCases = []tcpCase{
 		var fds []int
 		for range n {
 			fd := p.begin()
-			set(fd, unix.IPPROTO_TCP, unix.TCP_SYNCNT, 1)
+			impatient(fd)
 			fds = append(fds, fd)
 		}
+		rest()
 		await(unix.POLLERR, fds...)
 		hangUp(fds...)
 	}},
@@ -111,6 +113,9 @@ func refuse(err error, want unix.Errno) {
 	}
 }
 
+// impatient gives a connect up that has no answer after a second.
+func impatient(fd int) { set(fd, unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, 1) }
+
 // fullBacklog makes n listeners of which the backlog is full and connects to them in vain.
 func fullBacklog(p place, n int) {
 	var vain, first []int
@@ -119,10 +124,11 @@ func fullBacklog(p place, n int) {
 		must("shorten the backlog", unix.Listen(full.listener, 0))
 		first = append(first, full.dial())
 		fd := full.begin()
-		set(fd, unix.IPPROTO_TCP, unix.TCP_SYNCNT, 1)
+		impatient(fd)
 		vain = append(vain, fd)
 		defer func() { hangUp(full.accept(), full.listener) }()
 	}
+	rest()
 	await(unix.POLLERR, vain...)
 	hangUp(vain...)
 	hangUp(first...)

@@ -82,7 +82,7 @@ func TestCgroup2Mount(t *testing.T) {
 	for line, want := range map[string]string{
 		`30 23 0:26 / /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw`:    "/sys/fs/cgroup",
 		`30 23 0:26 / /mnt/a\040b rw - cgroup2 cgroup2 rw`:                       "/mnt/a b",
-		`30 23 0:26 /user.slice /sys/fs/cgroup rw - cgroup2 cgroup2 rw`:          "", // not the root
+		`30 23 0:26 /user.slice /sys/fs/cgroup rw - cgroup2 cgroup2 rw`:          "/sys/fs/cgroup",
 		`31 23 0:27 / /sys/fs/cgroup/cpu rw,nosuid shared:5 - cgroup cgroup cpu`: "",
 		`nonsense`: "",
 		``:         "",
@@ -90,6 +90,12 @@ func TestCgroup2Mount(t *testing.T) {
 		if got := cgroup2Mount(line); got != want {
 			t.Errorf("%q mounts it at %q instead of %q", line, got, want)
 		}
+	}
+}
+
+func TestNoOtherCgroupIsTheRoot(t *testing.T) {
+	if isCgroup2Root(t.TempDir()) || isCgroup2Root("/does/not/exist") {
+		t.Error("a directory is the root of the cgroups")
 	}
 }
 

@@ -7,6 +7,826 @@ import (
 	"go.opentelemetry.io/collector/filter"
 )
 
+// LinuxSecurityAccountExpireMetricConfig provides config for the linux.security.account_expire metric.
+type LinuxSecurityAccountExpireMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *LinuxSecurityAccountExpireMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// LinuxSecurityAccountInfoMetricConfig provides config for the linux.security.account_info metric.
+type LinuxSecurityAccountInfoMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *LinuxSecurityAccountInfoMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// LinuxSecurityApparmorEnabledMetricConfig provides config for the linux.security.apparmor_enabled metric.
+type LinuxSecurityApparmorEnabledMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *LinuxSecurityApparmorEnabledMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// LinuxSecurityApparmorProfilesMetricConfig provides config for the linux.security.apparmor_profiles metric.
+type LinuxSecurityApparmorProfilesMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *LinuxSecurityApparmorProfilesMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// LinuxSecurityAuditdRulesCountMetricConfig provides config for the linux.security.auditd_rules_count metric.
+type LinuxSecurityAuditdRulesCountMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *LinuxSecurityAuditdRulesCountMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// LinuxSecurityAuditdRunningMetricConfig provides config for the linux.security.auditd_running metric.
+type LinuxSecurityAuditdRunningMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *LinuxSecurityAuditdRunningMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// LinuxSecurityAuthorizedKeysMetricConfig provides config for the linux.security.authorized_keys metric.
+type LinuxSecurityAuthorizedKeysMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *LinuxSecurityAuthorizedKeysMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// LinuxSecurityCheckOverflowMetricConfig provides config for the linux.security.check.overflow metric.
+type LinuxSecurityCheckOverflowMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *LinuxSecurityCheckOverflowMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// LinuxSecurityCheckPassRatioMetricConfig provides config for the linux.security.check.pass_ratio metric.
+type LinuxSecurityCheckPassRatioMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *LinuxSecurityCheckPassRatioMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// LinuxSecurityCheckResultMetricConfig provides config for the linux.security.check.result metric.
+type LinuxSecurityCheckResultMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *LinuxSecurityCheckResultMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// LinuxSecurityCheckStatusMetricConfig provides config for the linux.security.check.status metric.
+type LinuxSecurityCheckStatusMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *LinuxSecurityCheckStatusMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// LinuxSecurityContainerSocketOpenMetricConfig provides config for the linux.security.container_socket_open metric.
+type LinuxSecurityContainerSocketOpenMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *LinuxSecurityContainerSocketOpenMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// LinuxSecurityCrontabEntryMetricConfig provides config for the linux.security.crontab_entry metric.
+type LinuxSecurityCrontabEntryMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *LinuxSecurityCrontabEntryMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// LinuxSecurityFirewallEnabledMetricConfig provides config for the linux.security.firewall_enabled metric.
+type LinuxSecurityFirewallEnabledMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *LinuxSecurityFirewallEnabledMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// LinuxSecurityHostsOptionsInfoMetricConfig provides config for the linux.security.hosts_options_info metric.
+type LinuxSecurityHostsOptionsInfoMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *LinuxSecurityHostsOptionsInfoMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// LinuxSecurityKernelLockdownMetricConfig provides config for the linux.security.kernel_lockdown metric.
+type LinuxSecurityKernelLockdownMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *LinuxSecurityKernelLockdownMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// LinuxSecurityKernelTaintFlagMetricConfig provides config for the linux.security.kernel_taint_flag metric.
+type LinuxSecurityKernelTaintFlagMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *LinuxSecurityKernelTaintFlagMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// LinuxSecurityKernelTaintedMetricConfig provides config for the linux.security.kernel_tainted metric.
+type LinuxSecurityKernelTaintedMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *LinuxSecurityKernelTaintedMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// LinuxSecurityLastPasswordChangeMetricConfig provides config for the linux.security.last_password_change metric.
+type LinuxSecurityLastPasswordChangeMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *LinuxSecurityLastPasswordChangeMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// LinuxSecurityLastPatchTimeMetricConfig provides config for the linux.security.last_patch_time metric.
+type LinuxSecurityLastPatchTimeMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *LinuxSecurityLastPatchTimeMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// LinuxSecurityLoginDefsInfoMetricConfig provides config for the linux.security.login_defs_info metric.
+type LinuxSecurityLoginDefsInfoMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *LinuxSecurityLoginDefsInfoMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// LinuxSecurityLsmActiveMetricConfig provides config for the linux.security.lsm_active metric.
+type LinuxSecurityLsmActiveMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *LinuxSecurityLsmActiveMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// LinuxSecurityModuleSignatureEnforcedMetricConfig provides config for the linux.security.module_signature_enforced metric.
+type LinuxSecurityModuleSignatureEnforcedMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *LinuxSecurityModuleSignatureEnforcedMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// LinuxSecurityMountOptionMetricConfig provides config for the linux.security.mount_option metric.
+type LinuxSecurityMountOptionMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *LinuxSecurityMountOptionMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// LinuxSecurityOsVersionInfoMetricConfig provides config for the linux.security.os_version_info metric.
+type LinuxSecurityOsVersionInfoMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *LinuxSecurityOsVersionInfoMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// LinuxSecurityPackageCountMetricConfig provides config for the linux.security.package_count metric.
+type LinuxSecurityPackageCountMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *LinuxSecurityPackageCountMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// LinuxSecurityPasswordInactiveMetricConfig provides config for the linux.security.password_inactive metric.
+type LinuxSecurityPasswordInactiveMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *LinuxSecurityPasswordInactiveMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// LinuxSecurityPasswordMaxDaysMetricConfig provides config for the linux.security.password_max_days metric.
+type LinuxSecurityPasswordMaxDaysMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *LinuxSecurityPasswordMaxDaysMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// LinuxSecurityPasswordMinDaysMetricConfig provides config for the linux.security.password_min_days metric.
+type LinuxSecurityPasswordMinDaysMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *LinuxSecurityPasswordMinDaysMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// LinuxSecurityPasswordWarnDaysMetricConfig provides config for the linux.security.password_warn_days metric.
+type LinuxSecurityPasswordWarnDaysMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *LinuxSecurityPasswordWarnDaysMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// LinuxSecurityPortsUseInfoMetricConfig provides config for the linux.security.ports_use_info metric.
+type LinuxSecurityPortsUseInfoMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *LinuxSecurityPortsUseInfoMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// LinuxSecuritySearchPathWritableMetricConfig provides config for the linux.security.search_path_writable metric.
+type LinuxSecuritySearchPathWritableMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *LinuxSecuritySearchPathWritableMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// LinuxSecuritySecureBootEnabledMetricConfig provides config for the linux.security.secure_boot_enabled metric.
+type LinuxSecuritySecureBootEnabledMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *LinuxSecuritySecureBootEnabledMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// LinuxSecuritySelinuxConfigMetricConfig provides config for the linux.security.selinux_config metric.
+type LinuxSecuritySelinuxConfigMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *LinuxSecuritySelinuxConfigMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// LinuxSecuritySelinuxModeMetricConfig provides config for the linux.security.selinux_mode metric.
+type LinuxSecuritySelinuxModeMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *LinuxSecuritySelinuxModeMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// LinuxSecurityServicesInfoMetricConfig provides config for the linux.security.services_info metric.
+type LinuxSecurityServicesInfoMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *LinuxSecurityServicesInfoMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// LinuxSecuritySetuidFileMetricConfig provides config for the linux.security.setuid_file metric.
+type LinuxSecuritySetuidFileMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *LinuxSecuritySetuidFileMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// LinuxSecuritySetuidFileCountMetricConfig provides config for the linux.security.setuid_file_count metric.
+type LinuxSecuritySetuidFileCountMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *LinuxSecuritySetuidFileCountMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// LinuxSecuritySshdConfigInfoMetricConfig provides config for the linux.security.sshd_config_info metric.
+type LinuxSecuritySshdConfigInfoMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *LinuxSecuritySshdConfigInfoMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// LinuxSecuritySysctlParamSecureMetricConfig provides config for the linux.security.sysctl_param_secure metric.
+type LinuxSecuritySysctlParamSecureMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *LinuxSecuritySysctlParamSecureMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
+// LinuxSecuritySystemTargetInfoMetricConfig provides config for the linux.security.system_target_info metric.
+type LinuxSecuritySystemTargetInfoMetricConfig struct {
+	Enabled          bool `mapstructure:"enabled"`
+	enabledSetByUser bool
+}
+
+func (ms *LinuxSecuritySystemTargetInfoMetricConfig) Unmarshal(parser *confmap.Conf) error {
+	if parser == nil {
+		return nil
+	}
+
+	err := parser.Unmarshal(ms)
+	if err != nil {
+		return err
+	}
+
+	ms.enabledSetByUser = parser.IsSet("enabled")
+	return nil
+}
+
 // SecurityEbpfConnectMetricConfig provides config for the security.ebpf.connect metric.
 type SecurityEbpfConnectMetricConfig struct {
 	Enabled          bool `mapstructure:"enabled"`
@@ -329,26 +1149,190 @@ func (ms *SecurityEbpfUpMetricConfig) Unmarshal(parser *confmap.Conf) error {
 
 // MetricsConfig provides config for ebpfsecurity metrics.
 type MetricsConfig struct {
-	SecurityEbpfConnect             SecurityEbpfConnectMetricConfig             `mapstructure:"security.ebpf.connect"`
-	SecurityEbpfConnectActive       SecurityEbpfConnectActiveMetricConfig       `mapstructure:"security.ebpf.connect.active"`
-	SecurityEbpfConnectError        SecurityEbpfConnectErrorMetricConfig        `mapstructure:"security.ebpf.connect.error"`
-	SecurityEbpfEvents              SecurityEbpfEventsMetricConfig              `mapstructure:"security.ebpf.events"`
-	SecurityEbpfFileAccess          SecurityEbpfFileAccessMetricConfig          `mapstructure:"security.ebpf.file.access"`
-	SecurityEbpfHookAttached        SecurityEbpfHookAttachedMetricConfig        `mapstructure:"security.ebpf.hook.attached"`
-	SecurityEbpfKernelBpf           SecurityEbpfKernelBpfMetricConfig           `mapstructure:"security.ebpf.kernel.bpf"`
-	SecurityEbpfKernelModule        SecurityEbpfKernelModuleMetricConfig        `mapstructure:"security.ebpf.kernel.module"`
-	SecurityEbpfPrivilegeEscalation SecurityEbpfPrivilegeEscalationMetricConfig `mapstructure:"security.ebpf.privilege.escalation"`
-	SecurityEbpfProcessActiveCount  SecurityEbpfProcessActiveCountMetricConfig  `mapstructure:"security.ebpf.process.active_count"`
-	SecurityEbpfProcessExec         SecurityEbpfProcessExecMetricConfig         `mapstructure:"security.ebpf.process.exec"`
-	SecurityEbpfProcessExit         SecurityEbpfProcessExitMetricConfig         `mapstructure:"security.ebpf.process.exit"`
-	SecurityEbpfSampleRate          SecurityEbpfSampleRateMetricConfig          `mapstructure:"security.ebpf.sample_rate"`
-	SecurityEbpfTop                 SecurityEbpfTopMetricConfig                 `mapstructure:"security.ebpf.top"`
-	SecurityEbpfTopError            SecurityEbpfTopErrorMetricConfig            `mapstructure:"security.ebpf.top.error"`
-	SecurityEbpfUp                  SecurityEbpfUpMetricConfig                  `mapstructure:"security.ebpf.up"`
+	LinuxSecurityAccountExpire           LinuxSecurityAccountExpireMetricConfig           `mapstructure:"linux.security.account_expire"`
+	LinuxSecurityAccountInfo             LinuxSecurityAccountInfoMetricConfig             `mapstructure:"linux.security.account_info"`
+	LinuxSecurityApparmorEnabled         LinuxSecurityApparmorEnabledMetricConfig         `mapstructure:"linux.security.apparmor_enabled"`
+	LinuxSecurityApparmorProfiles        LinuxSecurityApparmorProfilesMetricConfig        `mapstructure:"linux.security.apparmor_profiles"`
+	LinuxSecurityAuditdRulesCount        LinuxSecurityAuditdRulesCountMetricConfig        `mapstructure:"linux.security.auditd_rules_count"`
+	LinuxSecurityAuditdRunning           LinuxSecurityAuditdRunningMetricConfig           `mapstructure:"linux.security.auditd_running"`
+	LinuxSecurityAuthorizedKeys          LinuxSecurityAuthorizedKeysMetricConfig          `mapstructure:"linux.security.authorized_keys"`
+	LinuxSecurityCheckOverflow           LinuxSecurityCheckOverflowMetricConfig           `mapstructure:"linux.security.check.overflow"`
+	LinuxSecurityCheckPassRatio          LinuxSecurityCheckPassRatioMetricConfig          `mapstructure:"linux.security.check.pass_ratio"`
+	LinuxSecurityCheckResult             LinuxSecurityCheckResultMetricConfig             `mapstructure:"linux.security.check.result"`
+	LinuxSecurityCheckStatus             LinuxSecurityCheckStatusMetricConfig             `mapstructure:"linux.security.check.status"`
+	LinuxSecurityContainerSocketOpen     LinuxSecurityContainerSocketOpenMetricConfig     `mapstructure:"linux.security.container_socket_open"`
+	LinuxSecurityCrontabEntry            LinuxSecurityCrontabEntryMetricConfig            `mapstructure:"linux.security.crontab_entry"`
+	LinuxSecurityFirewallEnabled         LinuxSecurityFirewallEnabledMetricConfig         `mapstructure:"linux.security.firewall_enabled"`
+	LinuxSecurityHostsOptionsInfo        LinuxSecurityHostsOptionsInfoMetricConfig        `mapstructure:"linux.security.hosts_options_info"`
+	LinuxSecurityKernelLockdown          LinuxSecurityKernelLockdownMetricConfig          `mapstructure:"linux.security.kernel_lockdown"`
+	LinuxSecurityKernelTaintFlag         LinuxSecurityKernelTaintFlagMetricConfig         `mapstructure:"linux.security.kernel_taint_flag"`
+	LinuxSecurityKernelTainted           LinuxSecurityKernelTaintedMetricConfig           `mapstructure:"linux.security.kernel_tainted"`
+	LinuxSecurityLastPasswordChange      LinuxSecurityLastPasswordChangeMetricConfig      `mapstructure:"linux.security.last_password_change"`
+	LinuxSecurityLastPatchTime           LinuxSecurityLastPatchTimeMetricConfig           `mapstructure:"linux.security.last_patch_time"`
+	LinuxSecurityLoginDefsInfo           LinuxSecurityLoginDefsInfoMetricConfig           `mapstructure:"linux.security.login_defs_info"`
+	LinuxSecurityLsmActive               LinuxSecurityLsmActiveMetricConfig               `mapstructure:"linux.security.lsm_active"`
+	LinuxSecurityModuleSignatureEnforced LinuxSecurityModuleSignatureEnforcedMetricConfig `mapstructure:"linux.security.module_signature_enforced"`
+	LinuxSecurityMountOption             LinuxSecurityMountOptionMetricConfig             `mapstructure:"linux.security.mount_option"`
+	LinuxSecurityOsVersionInfo           LinuxSecurityOsVersionInfoMetricConfig           `mapstructure:"linux.security.os_version_info"`
+	LinuxSecurityPackageCount            LinuxSecurityPackageCountMetricConfig            `mapstructure:"linux.security.package_count"`
+	LinuxSecurityPasswordInactive        LinuxSecurityPasswordInactiveMetricConfig        `mapstructure:"linux.security.password_inactive"`
+	LinuxSecurityPasswordMaxDays         LinuxSecurityPasswordMaxDaysMetricConfig         `mapstructure:"linux.security.password_max_days"`
+	LinuxSecurityPasswordMinDays         LinuxSecurityPasswordMinDaysMetricConfig         `mapstructure:"linux.security.password_min_days"`
+	LinuxSecurityPasswordWarnDays        LinuxSecurityPasswordWarnDaysMetricConfig        `mapstructure:"linux.security.password_warn_days"`
+	LinuxSecurityPortsUseInfo            LinuxSecurityPortsUseInfoMetricConfig            `mapstructure:"linux.security.ports_use_info"`
+	LinuxSecuritySearchPathWritable      LinuxSecuritySearchPathWritableMetricConfig      `mapstructure:"linux.security.search_path_writable"`
+	LinuxSecuritySecureBootEnabled       LinuxSecuritySecureBootEnabledMetricConfig       `mapstructure:"linux.security.secure_boot_enabled"`
+	LinuxSecuritySelinuxConfig           LinuxSecuritySelinuxConfigMetricConfig           `mapstructure:"linux.security.selinux_config"`
+	LinuxSecuritySelinuxMode             LinuxSecuritySelinuxModeMetricConfig             `mapstructure:"linux.security.selinux_mode"`
+	LinuxSecurityServicesInfo            LinuxSecurityServicesInfoMetricConfig            `mapstructure:"linux.security.services_info"`
+	LinuxSecuritySetuidFile              LinuxSecuritySetuidFileMetricConfig              `mapstructure:"linux.security.setuid_file"`
+	LinuxSecuritySetuidFileCount         LinuxSecuritySetuidFileCountMetricConfig         `mapstructure:"linux.security.setuid_file_count"`
+	LinuxSecuritySshdConfigInfo          LinuxSecuritySshdConfigInfoMetricConfig          `mapstructure:"linux.security.sshd_config_info"`
+	LinuxSecuritySysctlParamSecure       LinuxSecuritySysctlParamSecureMetricConfig       `mapstructure:"linux.security.sysctl_param_secure"`
+	LinuxSecuritySystemTargetInfo        LinuxSecuritySystemTargetInfoMetricConfig        `mapstructure:"linux.security.system_target_info"`
+	SecurityEbpfConnect                  SecurityEbpfConnectMetricConfig                  `mapstructure:"security.ebpf.connect"`
+	SecurityEbpfConnectActive            SecurityEbpfConnectActiveMetricConfig            `mapstructure:"security.ebpf.connect.active"`
+	SecurityEbpfConnectError             SecurityEbpfConnectErrorMetricConfig             `mapstructure:"security.ebpf.connect.error"`
+	SecurityEbpfEvents                   SecurityEbpfEventsMetricConfig                   `mapstructure:"security.ebpf.events"`
+	SecurityEbpfFileAccess               SecurityEbpfFileAccessMetricConfig               `mapstructure:"security.ebpf.file.access"`
+	SecurityEbpfHookAttached             SecurityEbpfHookAttachedMetricConfig             `mapstructure:"security.ebpf.hook.attached"`
+	SecurityEbpfKernelBpf                SecurityEbpfKernelBpfMetricConfig                `mapstructure:"security.ebpf.kernel.bpf"`
+	SecurityEbpfKernelModule             SecurityEbpfKernelModuleMetricConfig             `mapstructure:"security.ebpf.kernel.module"`
+	SecurityEbpfPrivilegeEscalation      SecurityEbpfPrivilegeEscalationMetricConfig      `mapstructure:"security.ebpf.privilege.escalation"`
+	SecurityEbpfProcessActiveCount       SecurityEbpfProcessActiveCountMetricConfig       `mapstructure:"security.ebpf.process.active_count"`
+	SecurityEbpfProcessExec              SecurityEbpfProcessExecMetricConfig              `mapstructure:"security.ebpf.process.exec"`
+	SecurityEbpfProcessExit              SecurityEbpfProcessExitMetricConfig              `mapstructure:"security.ebpf.process.exit"`
+	SecurityEbpfSampleRate               SecurityEbpfSampleRateMetricConfig               `mapstructure:"security.ebpf.sample_rate"`
+	SecurityEbpfTop                      SecurityEbpfTopMetricConfig                      `mapstructure:"security.ebpf.top"`
+	SecurityEbpfTopError                 SecurityEbpfTopErrorMetricConfig                 `mapstructure:"security.ebpf.top.error"`
+	SecurityEbpfUp                       SecurityEbpfUpMetricConfig                       `mapstructure:"security.ebpf.up"`
 }
 
 func DefaultMetricsConfig() MetricsConfig {
 	return MetricsConfig{
+		LinuxSecurityAccountExpire: LinuxSecurityAccountExpireMetricConfig{
+			Enabled: true,
+		},
+		LinuxSecurityAccountInfo: LinuxSecurityAccountInfoMetricConfig{
+			Enabled: true,
+		},
+		LinuxSecurityApparmorEnabled: LinuxSecurityApparmorEnabledMetricConfig{
+			Enabled: true,
+		},
+		LinuxSecurityApparmorProfiles: LinuxSecurityApparmorProfilesMetricConfig{
+			Enabled: true,
+		},
+		LinuxSecurityAuditdRulesCount: LinuxSecurityAuditdRulesCountMetricConfig{
+			Enabled: true,
+		},
+		LinuxSecurityAuditdRunning: LinuxSecurityAuditdRunningMetricConfig{
+			Enabled: true,
+		},
+		LinuxSecurityAuthorizedKeys: LinuxSecurityAuthorizedKeysMetricConfig{
+			Enabled: true,
+		},
+		LinuxSecurityCheckOverflow: LinuxSecurityCheckOverflowMetricConfig{
+			Enabled: true,
+		},
+		LinuxSecurityCheckPassRatio: LinuxSecurityCheckPassRatioMetricConfig{
+			Enabled: true,
+		},
+		LinuxSecurityCheckResult: LinuxSecurityCheckResultMetricConfig{
+			Enabled: true,
+		},
+		LinuxSecurityCheckStatus: LinuxSecurityCheckStatusMetricConfig{
+			Enabled: true,
+		},
+		LinuxSecurityContainerSocketOpen: LinuxSecurityContainerSocketOpenMetricConfig{
+			Enabled: true,
+		},
+		LinuxSecurityCrontabEntry: LinuxSecurityCrontabEntryMetricConfig{
+			Enabled: true,
+		},
+		LinuxSecurityFirewallEnabled: LinuxSecurityFirewallEnabledMetricConfig{
+			Enabled: true,
+		},
+		LinuxSecurityHostsOptionsInfo: LinuxSecurityHostsOptionsInfoMetricConfig{
+			Enabled: true,
+		},
+		LinuxSecurityKernelLockdown: LinuxSecurityKernelLockdownMetricConfig{
+			Enabled: true,
+		},
+		LinuxSecurityKernelTaintFlag: LinuxSecurityKernelTaintFlagMetricConfig{
+			Enabled: true,
+		},
+		LinuxSecurityKernelTainted: LinuxSecurityKernelTaintedMetricConfig{
+			Enabled: true,
+		},
+		LinuxSecurityLastPasswordChange: LinuxSecurityLastPasswordChangeMetricConfig{
+			Enabled: true,
+		},
+		LinuxSecurityLastPatchTime: LinuxSecurityLastPatchTimeMetricConfig{
+			Enabled: true,
+		},
+		LinuxSecurityLoginDefsInfo: LinuxSecurityLoginDefsInfoMetricConfig{
+			Enabled: true,
+		},
+		LinuxSecurityLsmActive: LinuxSecurityLsmActiveMetricConfig{
+			Enabled: true,
+		},
+		LinuxSecurityModuleSignatureEnforced: LinuxSecurityModuleSignatureEnforcedMetricConfig{
+			Enabled: true,
+		},
+		LinuxSecurityMountOption: LinuxSecurityMountOptionMetricConfig{
+			Enabled: true,
+		},
+		LinuxSecurityOsVersionInfo: LinuxSecurityOsVersionInfoMetricConfig{
+			Enabled: true,
+		},
+		LinuxSecurityPackageCount: LinuxSecurityPackageCountMetricConfig{
+			Enabled: true,
+		},
+		LinuxSecurityPasswordInactive: LinuxSecurityPasswordInactiveMetricConfig{
+			Enabled: true,
+		},
+		LinuxSecurityPasswordMaxDays: LinuxSecurityPasswordMaxDaysMetricConfig{
+			Enabled: true,
+		},
+		LinuxSecurityPasswordMinDays: LinuxSecurityPasswordMinDaysMetricConfig{
+			Enabled: true,
+		},
+		LinuxSecurityPasswordWarnDays: LinuxSecurityPasswordWarnDaysMetricConfig{
+			Enabled: true,
+		},
+		LinuxSecurityPortsUseInfo: LinuxSecurityPortsUseInfoMetricConfig{
+			Enabled: true,
+		},
+		LinuxSecuritySearchPathWritable: LinuxSecuritySearchPathWritableMetricConfig{
+			Enabled: true,
+		},
+		LinuxSecuritySecureBootEnabled: LinuxSecuritySecureBootEnabledMetricConfig{
+			Enabled: true,
+		},
+		LinuxSecuritySelinuxConfig: LinuxSecuritySelinuxConfigMetricConfig{
+			Enabled: true,
+		},
+		LinuxSecuritySelinuxMode: LinuxSecuritySelinuxModeMetricConfig{
+			Enabled: true,
+		},
+		LinuxSecurityServicesInfo: LinuxSecurityServicesInfoMetricConfig{
+			Enabled: true,
+		},
+		LinuxSecuritySetuidFile: LinuxSecuritySetuidFileMetricConfig{
+			Enabled: true,
+		},
+		LinuxSecuritySetuidFileCount: LinuxSecuritySetuidFileCountMetricConfig{
+			Enabled: true,
+		},
+		LinuxSecuritySshdConfigInfo: LinuxSecuritySshdConfigInfoMetricConfig{
+			Enabled: true,
+		},
+		LinuxSecuritySysctlParamSecure: LinuxSecuritySysctlParamSecureMetricConfig{
+			Enabled: true,
+		},
+		LinuxSecuritySystemTargetInfo: LinuxSecuritySystemTargetInfoMetricConfig{
+			Enabled: true,
+		},
 		SecurityEbpfConnect: SecurityEbpfConnectMetricConfig{
 			Enabled: true,
 		},
@@ -421,6 +1405,7 @@ func (ec *EventConfig) Unmarshal(parser *confmap.Conf) error {
 
 // EventsConfig provides config for ebpfsecurity events.
 type EventsConfig struct {
+	EbpfsecurityConfigChanged      EventConfig `mapstructure:"ebpfsecurity.config.changed"`
 	EbpfsecurityFileOpen           EventConfig `mapstructure:"ebpfsecurity.file.open"`
 	EbpfsecurityFilesystemMount    EventConfig `mapstructure:"ebpfsecurity.filesystem.mount"`
 	EbpfsecurityGap                EventConfig `mapstructure:"ebpfsecurity.gap"`
@@ -440,6 +1425,9 @@ type EventsConfig struct {
 
 func DefaultEventsConfig() EventsConfig {
 	return EventsConfig{
+		EbpfsecurityConfigChanged: EventConfig{
+			Enabled: true,
+		},
 		EbpfsecurityFileOpen: EventConfig{
 			Enabled: true,
 		},

@@ -26,6 +26,129 @@ func TestMetricsBuilderConfig(t *testing.T) {
 			name: "all_set",
 			want: MetricsBuilderConfig{
 				Metrics: MetricsConfig{
+					LinuxSecurityAccountExpire: LinuxSecurityAccountExpireMetricConfig{
+						Enabled: true,
+					},
+					LinuxSecurityAccountInfo: LinuxSecurityAccountInfoMetricConfig{
+						Enabled: true,
+					},
+					LinuxSecurityApparmorEnabled: LinuxSecurityApparmorEnabledMetricConfig{
+						Enabled: true,
+					},
+					LinuxSecurityApparmorProfiles: LinuxSecurityApparmorProfilesMetricConfig{
+						Enabled: true,
+					},
+					LinuxSecurityAuditdRulesCount: LinuxSecurityAuditdRulesCountMetricConfig{
+						Enabled: true,
+					},
+					LinuxSecurityAuditdRunning: LinuxSecurityAuditdRunningMetricConfig{
+						Enabled: true,
+					},
+					LinuxSecurityAuthorizedKeys: LinuxSecurityAuthorizedKeysMetricConfig{
+						Enabled: true,
+					},
+					LinuxSecurityCheckOverflow: LinuxSecurityCheckOverflowMetricConfig{
+						Enabled: true,
+					},
+					LinuxSecurityCheckPassRatio: LinuxSecurityCheckPassRatioMetricConfig{
+						Enabled: true,
+					},
+					LinuxSecurityCheckResult: LinuxSecurityCheckResultMetricConfig{
+						Enabled: true,
+					},
+					LinuxSecurityCheckStatus: LinuxSecurityCheckStatusMetricConfig{
+						Enabled: true,
+					},
+					LinuxSecurityContainerSocketOpen: LinuxSecurityContainerSocketOpenMetricConfig{
+						Enabled: true,
+					},
+					LinuxSecurityCrontabEntry: LinuxSecurityCrontabEntryMetricConfig{
+						Enabled: true,
+					},
+					LinuxSecurityFirewallEnabled: LinuxSecurityFirewallEnabledMetricConfig{
+						Enabled: true,
+					},
+					LinuxSecurityHostsOptionsInfo: LinuxSecurityHostsOptionsInfoMetricConfig{
+						Enabled: true,
+					},
+					LinuxSecurityKernelLockdown: LinuxSecurityKernelLockdownMetricConfig{
+						Enabled: true,
+					},
+					LinuxSecurityKernelTaintFlag: LinuxSecurityKernelTaintFlagMetricConfig{
+						Enabled: true,
+					},
+					LinuxSecurityKernelTainted: LinuxSecurityKernelTaintedMetricConfig{
+						Enabled: true,
+					},
+					LinuxSecurityLastPasswordChange: LinuxSecurityLastPasswordChangeMetricConfig{
+						Enabled: true,
+					},
+					LinuxSecurityLastPatchTime: LinuxSecurityLastPatchTimeMetricConfig{
+						Enabled: true,
+					},
+					LinuxSecurityLoginDefsInfo: LinuxSecurityLoginDefsInfoMetricConfig{
+						Enabled: true,
+					},
+					LinuxSecurityLsmActive: LinuxSecurityLsmActiveMetricConfig{
+						Enabled: true,
+					},
+					LinuxSecurityModuleSignatureEnforced: LinuxSecurityModuleSignatureEnforcedMetricConfig{
+						Enabled: true,
+					},
+					LinuxSecurityMountOption: LinuxSecurityMountOptionMetricConfig{
+						Enabled: true,
+					},
+					LinuxSecurityOsVersionInfo: LinuxSecurityOsVersionInfoMetricConfig{
+						Enabled: true,
+					},
+					LinuxSecurityPackageCount: LinuxSecurityPackageCountMetricConfig{
+						Enabled: true,
+					},
+					LinuxSecurityPasswordInactive: LinuxSecurityPasswordInactiveMetricConfig{
+						Enabled: true,
+					},
+					LinuxSecurityPasswordMaxDays: LinuxSecurityPasswordMaxDaysMetricConfig{
+						Enabled: true,
+					},
+					LinuxSecurityPasswordMinDays: LinuxSecurityPasswordMinDaysMetricConfig{
+						Enabled: true,
+					},
+					LinuxSecurityPasswordWarnDays: LinuxSecurityPasswordWarnDaysMetricConfig{
+						Enabled: true,
+					},
+					LinuxSecurityPortsUseInfo: LinuxSecurityPortsUseInfoMetricConfig{
+						Enabled: true,
+					},
+					LinuxSecuritySearchPathWritable: LinuxSecuritySearchPathWritableMetricConfig{
+						Enabled: true,
+					},
+					LinuxSecuritySecureBootEnabled: LinuxSecuritySecureBootEnabledMetricConfig{
+						Enabled: true,
+					},
+					LinuxSecuritySelinuxConfig: LinuxSecuritySelinuxConfigMetricConfig{
+						Enabled: true,
+					},
+					LinuxSecuritySelinuxMode: LinuxSecuritySelinuxModeMetricConfig{
+						Enabled: true,
+					},
+					LinuxSecurityServicesInfo: LinuxSecurityServicesInfoMetricConfig{
+						Enabled: true,
+					},
+					LinuxSecuritySetuidFile: LinuxSecuritySetuidFileMetricConfig{
+						Enabled: true,
+					},
+					LinuxSecuritySetuidFileCount: LinuxSecuritySetuidFileCountMetricConfig{
+						Enabled: true,
+					},
+					LinuxSecuritySshdConfigInfo: LinuxSecuritySshdConfigInfoMetricConfig{
+						Enabled: true,
+					},
+					LinuxSecuritySysctlParamSecure: LinuxSecuritySysctlParamSecureMetricConfig{
+						Enabled: true,
+					},
+					LinuxSecuritySystemTargetInfo: LinuxSecuritySystemTargetInfoMetricConfig{
+						Enabled: true,
+					},
 					SecurityEbpfConnect: SecurityEbpfConnectMetricConfig{
 						Enabled: true,
 					},
@@ -85,6 +208,129 @@ func TestMetricsBuilderConfig(t *testing.T) {
 			name: "none_set",
 			want: MetricsBuilderConfig{
 				Metrics: MetricsConfig{
+					LinuxSecurityAccountExpire: LinuxSecurityAccountExpireMetricConfig{
+						Enabled: false,
+					},
+					LinuxSecurityAccountInfo: LinuxSecurityAccountInfoMetricConfig{
+						Enabled: false,
+					},
+					LinuxSecurityApparmorEnabled: LinuxSecurityApparmorEnabledMetricConfig{
+						Enabled: false,
+					},
+					LinuxSecurityApparmorProfiles: LinuxSecurityApparmorProfilesMetricConfig{
+						Enabled: false,
+					},
+					LinuxSecurityAuditdRulesCount: LinuxSecurityAuditdRulesCountMetricConfig{
+						Enabled: false,
+					},
+					LinuxSecurityAuditdRunning: LinuxSecurityAuditdRunningMetricConfig{
+						Enabled: false,
+					},
+					LinuxSecurityAuthorizedKeys: LinuxSecurityAuthorizedKeysMetricConfig{
+						Enabled: false,
+					},
+					LinuxSecurityCheckOverflow: LinuxSecurityCheckOverflowMetricConfig{
+						Enabled: false,
+					},
+					LinuxSecurityCheckPassRatio: LinuxSecurityCheckPassRatioMetricConfig{
+						Enabled: false,
+					},
+					LinuxSecurityCheckResult: LinuxSecurityCheckResultMetricConfig{
+						Enabled: false,
+					},
+					LinuxSecurityCheckStatus: LinuxSecurityCheckStatusMetricConfig{
+						Enabled: false,
+					},
+					LinuxSecurityContainerSocketOpen: LinuxSecurityContainerSocketOpenMetricConfig{
+						Enabled: false,
+					},
+					LinuxSecurityCrontabEntry: LinuxSecurityCrontabEntryMetricConfig{
+						Enabled: false,
+					},
+					LinuxSecurityFirewallEnabled: LinuxSecurityFirewallEnabledMetricConfig{
+						Enabled: false,
+					},
+					LinuxSecurityHostsOptionsInfo: LinuxSecurityHostsOptionsInfoMetricConfig{
+						Enabled: false,
+					},
+					LinuxSecurityKernelLockdown: LinuxSecurityKernelLockdownMetricConfig{
+						Enabled: false,
+					},
+					LinuxSecurityKernelTaintFlag: LinuxSecurityKernelTaintFlagMetricConfig{
+						Enabled: false,
+					},
+					LinuxSecurityKernelTainted: LinuxSecurityKernelTaintedMetricConfig{
+						Enabled: false,
+					},
+					LinuxSecurityLastPasswordChange: LinuxSecurityLastPasswordChangeMetricConfig{
+						Enabled: false,
+					},
+					LinuxSecurityLastPatchTime: LinuxSecurityLastPatchTimeMetricConfig{
+						Enabled: false,
+					},
+					LinuxSecurityLoginDefsInfo: LinuxSecurityLoginDefsInfoMetricConfig{
+						Enabled: false,
+					},
+					LinuxSecurityLsmActive: LinuxSecurityLsmActiveMetricConfig{
+						Enabled: false,
+					},
+					LinuxSecurityModuleSignatureEnforced: LinuxSecurityModuleSignatureEnforcedMetricConfig{
+						Enabled: false,
+					},
+					LinuxSecurityMountOption: LinuxSecurityMountOptionMetricConfig{
+						Enabled: false,
+					},
+					LinuxSecurityOsVersionInfo: LinuxSecurityOsVersionInfoMetricConfig{
+						Enabled: false,
+					},
+					LinuxSecurityPackageCount: LinuxSecurityPackageCountMetricConfig{
+						Enabled: false,
+					},
+					LinuxSecurityPasswordInactive: LinuxSecurityPasswordInactiveMetricConfig{
+						Enabled: false,
+					},
+					LinuxSecurityPasswordMaxDays: LinuxSecurityPasswordMaxDaysMetricConfig{
+						Enabled: false,
+					},
+					LinuxSecurityPasswordMinDays: LinuxSecurityPasswordMinDaysMetricConfig{
+						Enabled: false,
+					},
+					LinuxSecurityPasswordWarnDays: LinuxSecurityPasswordWarnDaysMetricConfig{
+						Enabled: false,
+					},
+					LinuxSecurityPortsUseInfo: LinuxSecurityPortsUseInfoMetricConfig{
+						Enabled: false,
+					},
+					LinuxSecuritySearchPathWritable: LinuxSecuritySearchPathWritableMetricConfig{
+						Enabled: false,
+					},
+					LinuxSecuritySecureBootEnabled: LinuxSecuritySecureBootEnabledMetricConfig{
+						Enabled: false,
+					},
+					LinuxSecuritySelinuxConfig: LinuxSecuritySelinuxConfigMetricConfig{
+						Enabled: false,
+					},
+					LinuxSecuritySelinuxMode: LinuxSecuritySelinuxModeMetricConfig{
+						Enabled: false,
+					},
+					LinuxSecurityServicesInfo: LinuxSecurityServicesInfoMetricConfig{
+						Enabled: false,
+					},
+					LinuxSecuritySetuidFile: LinuxSecuritySetuidFileMetricConfig{
+						Enabled: false,
+					},
+					LinuxSecuritySetuidFileCount: LinuxSecuritySetuidFileCountMetricConfig{
+						Enabled: false,
+					},
+					LinuxSecuritySshdConfigInfo: LinuxSecuritySshdConfigInfoMetricConfig{
+						Enabled: false,
+					},
+					LinuxSecuritySysctlParamSecure: LinuxSecuritySysctlParamSecureMetricConfig{
+						Enabled: false,
+					},
+					LinuxSecuritySystemTargetInfo: LinuxSecuritySystemTargetInfoMetricConfig{
+						Enabled: false,
+					},
 					SecurityEbpfConnect: SecurityEbpfConnectMetricConfig{
 						Enabled: false,
 					},
@@ -144,7 +390,7 @@ func TestMetricsBuilderConfig(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			cfg := loadMetricsBuilderConfig(t, tt.name)
-			diff := cmp.Diff(tt.want, cfg, cmpopts.IgnoreUnexported(SecurityEbpfConnectMetricConfig{}, SecurityEbpfConnectActiveMetricConfig{}, SecurityEbpfConnectErrorMetricConfig{}, SecurityEbpfEventsMetricConfig{}, SecurityEbpfFileAccessMetricConfig{}, SecurityEbpfHookAttachedMetricConfig{}, SecurityEbpfKernelBpfMetricConfig{}, SecurityEbpfKernelModuleMetricConfig{}, SecurityEbpfPrivilegeEscalationMetricConfig{}, SecurityEbpfProcessActiveCountMetricConfig{}, SecurityEbpfProcessExecMetricConfig{}, SecurityEbpfProcessExitMetricConfig{}, SecurityEbpfSampleRateMetricConfig{}, SecurityEbpfTopMetricConfig{}, SecurityEbpfTopErrorMetricConfig{}, SecurityEbpfUpMetricConfig{}, ResourceAttributeConfig{}))
+			diff := cmp.Diff(tt.want, cfg, cmpopts.IgnoreUnexported(LinuxSecurityAccountExpireMetricConfig{}, LinuxSecurityAccountInfoMetricConfig{}, LinuxSecurityApparmorEnabledMetricConfig{}, LinuxSecurityApparmorProfilesMetricConfig{}, LinuxSecurityAuditdRulesCountMetricConfig{}, LinuxSecurityAuditdRunningMetricConfig{}, LinuxSecurityAuthorizedKeysMetricConfig{}, LinuxSecurityCheckOverflowMetricConfig{}, LinuxSecurityCheckPassRatioMetricConfig{}, LinuxSecurityCheckResultMetricConfig{}, LinuxSecurityCheckStatusMetricConfig{}, LinuxSecurityContainerSocketOpenMetricConfig{}, LinuxSecurityCrontabEntryMetricConfig{}, LinuxSecurityFirewallEnabledMetricConfig{}, LinuxSecurityHostsOptionsInfoMetricConfig{}, LinuxSecurityKernelLockdownMetricConfig{}, LinuxSecurityKernelTaintFlagMetricConfig{}, LinuxSecurityKernelTaintedMetricConfig{}, LinuxSecurityLastPasswordChangeMetricConfig{}, LinuxSecurityLastPatchTimeMetricConfig{}, LinuxSecurityLoginDefsInfoMetricConfig{}, LinuxSecurityLsmActiveMetricConfig{}, LinuxSecurityModuleSignatureEnforcedMetricConfig{}, LinuxSecurityMountOptionMetricConfig{}, LinuxSecurityOsVersionInfoMetricConfig{}, LinuxSecurityPackageCountMetricConfig{}, LinuxSecurityPasswordInactiveMetricConfig{}, LinuxSecurityPasswordMaxDaysMetricConfig{}, LinuxSecurityPasswordMinDaysMetricConfig{}, LinuxSecurityPasswordWarnDaysMetricConfig{}, LinuxSecurityPortsUseInfoMetricConfig{}, LinuxSecuritySearchPathWritableMetricConfig{}, LinuxSecuritySecureBootEnabledMetricConfig{}, LinuxSecuritySelinuxConfigMetricConfig{}, LinuxSecuritySelinuxModeMetricConfig{}, LinuxSecurityServicesInfoMetricConfig{}, LinuxSecuritySetuidFileMetricConfig{}, LinuxSecuritySetuidFileCountMetricConfig{}, LinuxSecuritySshdConfigInfoMetricConfig{}, LinuxSecuritySysctlParamSecureMetricConfig{}, LinuxSecuritySystemTargetInfoMetricConfig{}, SecurityEbpfConnectMetricConfig{}, SecurityEbpfConnectActiveMetricConfig{}, SecurityEbpfConnectErrorMetricConfig{}, SecurityEbpfEventsMetricConfig{}, SecurityEbpfFileAccessMetricConfig{}, SecurityEbpfHookAttachedMetricConfig{}, SecurityEbpfKernelBpfMetricConfig{}, SecurityEbpfKernelModuleMetricConfig{}, SecurityEbpfPrivilegeEscalationMetricConfig{}, SecurityEbpfProcessActiveCountMetricConfig{}, SecurityEbpfProcessExecMetricConfig{}, SecurityEbpfProcessExitMetricConfig{}, SecurityEbpfSampleRateMetricConfig{}, SecurityEbpfTopMetricConfig{}, SecurityEbpfTopErrorMetricConfig{}, SecurityEbpfUpMetricConfig{}, ResourceAttributeConfig{}))
 			require.Emptyf(t, diff, "Config mismatch (-expected +actual):\n%s", diff)
 		})
 	}

@@ -70,6 +70,30 @@ func WithEbpfsecurityCapabilitiesRemovedEventAttribute(ebpfsecurityCapabilitiesR
 	})
 }
 
+func WithEbpfsecurityConfigCheckEventAttribute(ebpfsecurityConfigCheckAttributeValue string) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutStr("ebpfsecurity.config.check", ebpfsecurityConfigCheckAttributeValue)
+	})
+}
+
+func WithEbpfsecurityConfigItemEventAttribute(ebpfsecurityConfigItemAttributeValue string) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutStr("ebpfsecurity.config.item", ebpfsecurityConfigItemAttributeValue)
+	})
+}
+
+func WithEbpfsecurityConfigNewValueEventAttribute(ebpfsecurityConfigNewValueAttributeValue string) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutStr("ebpfsecurity.config.new.value", ebpfsecurityConfigNewValueAttributeValue)
+	})
+}
+
+func WithEbpfsecurityConfigOldValueEventAttribute(ebpfsecurityConfigOldValueAttributeValue string) EventAttributeOption {
+	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
+		dp.Attributes().PutStr("ebpfsecurity.config.old.value", ebpfsecurityConfigOldValueAttributeValue)
+	})
+}
+
 func WithEbpfsecurityExecArgsEventAttribute(ebpfsecurityExecArgsAttributeValue []any) EventAttributeOption {
 	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
 		dp.Attributes().PutEmptySlice("ebpfsecurity.exec.args").FromRaw(ebpfsecurityExecArgsAttributeValue)
@@ -392,6 +416,48 @@ func WithThreadNameEventAttribute(threadNameAttributeValue string) EventAttribut
 	return eventAttributeOptionFunc(func(dp plog.LogRecord) {
 		dp.Attributes().PutStr("thread.name", threadNameAttributeValue)
 	})
+}
+
+type eventEbpfsecurityConfigChanged struct {
+	data   plog.LogRecordSlice // data buffer for generated log records.
+	config EventConfig         // event config provided by user.
+}
+
+func (e *eventEbpfsecurityConfigChanged) recordEvent(ctx context.Context, timestamp pcommon.Timestamp, ebpfsecurityConfigChangeAttributeValue string, ebpfsecurityConfigOldResultAttributeValue string, ebpfsecurityConfigNewResultAttributeValue string, ebpfsecurityConfigSeverityAttributeValue string, options ...EventAttributeOption) {
+	if !e.config.Enabled {
+		return
+	}
+	dp := e.data.AppendEmpty()
+	dp.SetEventName("ebpfsecurity.config.changed")
+	dp.SetTimestamp(timestamp)
+
+	if span := trace.SpanContextFromContext(ctx); span.IsValid() {
+		dp.SetTraceID(pcommon.TraceID(span.TraceID()))
+		dp.SetSpanID(pcommon.SpanID(span.SpanID()))
+	}
+	dp.Attributes().PutStr("ebpfsecurity.config.change", ebpfsecurityConfigChangeAttributeValue)
+	dp.Attributes().PutStr("ebpfsecurity.config.old.result", ebpfsecurityConfigOldResultAttributeValue)
+	dp.Attributes().PutStr("ebpfsecurity.config.new.result", ebpfsecurityConfigNewResultAttributeValue)
+	dp.Attributes().PutStr("ebpfsecurity.config.severity", ebpfsecurityConfigSeverityAttributeValue)
+
+	for _, op := range options {
+		op.apply(dp)
+	}
+}
+
+// emit appends recorded event data to a events slice and prepares it for recording another set of log records.
+func (e *eventEbpfsecurityConfigChanged) emit(lrs plog.LogRecordSlice) {
+	if e.config.Enabled && e.data.Len() > 0 {
+		e.data.MoveAndAppendTo(lrs)
+	}
+}
+
+func newEventEbpfsecurityConfigChanged(cfg EventConfig) eventEbpfsecurityConfigChanged {
+	e := eventEbpfsecurityConfigChanged{config: cfg}
+	if cfg.Enabled {
+		e.data = plog.NewLogRecordSlice()
+	}
+	return e
 }
 
 type eventEbpfsecurityFileOpen struct {
@@ -1071,6 +1137,7 @@ type LogsBuilder struct {
 	buildInfo                           component.BuildInfo // contains version information.
 	resourceAttributeIncludeFilter      map[string]filter.Filter
 	resourceAttributeExcludeFilter      map[string]filter.Filter
+	eventEbpfsecurityConfigChanged      eventEbpfsecurityConfigChanged
 	eventEbpfsecurityFileOpen           eventEbpfsecurityFileOpen
 	eventEbpfsecurityFilesystemMount    eventEbpfsecurityFilesystemMount
 	eventEbpfsecurityGap                eventEbpfsecurityGap
@@ -1099,6 +1166,7 @@ func NewLogsBuilder(lbc LogsBuilderConfig, settings receiver.Settings) *LogsBuil
 		logsBuffer:                          plog.NewLogs(),
 		logRecordsBuffer:                    plog.NewLogRecordSlice(),
 		buildInfo:                           settings.BuildInfo,
+		eventEbpfsecurityConfigChanged:      newEventEbpfsecurityConfigChanged(lbc.Events.EbpfsecurityConfigChanged),
 		eventEbpfsecurityFileOpen:           newEventEbpfsecurityFileOpen(lbc.Events.EbpfsecurityFileOpen),
 		eventEbpfsecurityFilesystemMount:    newEventEbpfsecurityFilesystemMount(lbc.Events.EbpfsecurityFilesystemMount),
 		eventEbpfsecurityGap:                newEventEbpfsecurityGap(lbc.Events.EbpfsecurityGap),
@@ -1172,6 +1240,7 @@ func (lb *LogsBuilder) EmitForResource(options ...ResourceLogsOption) {
 	ils := rl.ScopeLogs().AppendEmpty()
 	ils.Scope().SetName(ScopeName)
 	ils.Scope().SetVersion(lb.buildInfo.Version)
+	lb.eventEbpfsecurityConfigChanged.emit(ils.LogRecords())
 	lb.eventEbpfsecurityFileOpen.emit(ils.LogRecords())
 	lb.eventEbpfsecurityFilesystemMount.emit(ils.LogRecords())
 	lb.eventEbpfsecurityGap.emit(ils.LogRecords())
@@ -1221,6 +1290,11 @@ func (lb *LogsBuilder) Emit(options ...ResourceLogsOption) plog.Logs {
 	logs := lb.logsBuffer
 	lb.logsBuffer = plog.NewLogs()
 	return logs
+}
+
+// RecordEbpfsecurityConfigChangedEvent adds a log record of ebpfsecurity.config.changed event.
+func (lb *LogsBuilder) RecordEbpfsecurityConfigChangedEvent(ctx context.Context, timestamp pcommon.Timestamp, ebpfsecurityConfigChangeAttributeValue AttributeEbpfsecurityConfigChange, ebpfsecurityConfigOldResultAttributeValue AttributeEbpfsecurityConfigOldResult, ebpfsecurityConfigNewResultAttributeValue AttributeEbpfsecurityConfigNewResult, ebpfsecurityConfigSeverityAttributeValue AttributeEbpfsecurityConfigSeverity, options ...EventAttributeOption) {
+	lb.eventEbpfsecurityConfigChanged.recordEvent(ctx, timestamp, ebpfsecurityConfigChangeAttributeValue.String(), ebpfsecurityConfigOldResultAttributeValue.String(), ebpfsecurityConfigNewResultAttributeValue.String(), ebpfsecurityConfigSeverityAttributeValue.String(), options...)
 }
 
 // RecordEbpfsecurityFileOpenEvent adds a log record of ebpfsecurity.file.open event.

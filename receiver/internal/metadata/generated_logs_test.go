@@ -129,6 +129,9 @@ func TestLogsBuilder(t *testing.T) {
 			allEventsCount := 0
 			defaultEventsCount++
 			allEventsCount++
+			lb.RecordEbpfsecurityConfigChangedEvent(ctx, timestamp, AttributeEbpfsecurityConfigChangeAdded, AttributeEbpfsecurityConfigOldResultPass, AttributeEbpfsecurityConfigNewResultPass, AttributeEbpfsecurityConfigSeverityLow, WithEbpfsecurityConfigCheckEventAttribute("ebpfsecurity.config.check-val"), WithEbpfsecurityConfigItemEventAttribute("ebpfsecurity.config.item-val"), WithEbpfsecurityConfigOldValueEventAttribute("ebpfsecurity.config.old.value-val"), WithEbpfsecurityConfigNewValueEventAttribute("ebpfsecurity.config.new.value-val"))
+			defaultEventsCount++
+			allEventsCount++
 			lb.RecordEbpfsecurityFileOpenEvent(ctx, timestamp, 11, 9, 15, 20, AttributeEbpfsecurityOutcomeSuccess, 24, AttributeEbpfsecurityFileOperationRead, WithProcessParentPidEventAttribute(18), WithProcessVpidEventAttribute(12), WithThreadNameEventAttribute("thread.name-val"), WithProcessExecutablePathEventAttribute("process.executable.path-val"), WithProcessExecutableNameEventAttribute("process.executable.name-val"), WithProcessCommandLineEventAttribute("process.command_line-val"), WithProcessUserNameEventAttribute("process.user.name-val"), WithProcessRealUserNameEventAttribute("process.real_user.name-val"), WithProcessLinuxCgroupEventAttribute("process.linux.cgroup-val"), WithProcessCreationTimeEventAttribute("process.creation.time-val"), WithProcessWorkingDirectoryEventAttribute("process.working_directory-val"), WithEbpfsecurityProcessExecIDEventAttribute("ebpfsecurity.process.exec_id-val"), WithEbpfsecurityProcessParentExecIDEventAttribute("ebpfsecurity.process.parent.exec_id-val"), WithEbpfsecurityProcessParentExecutablePathEventAttribute("ebpfsecurity.process.parent.executable.path-val"), WithEbpfsecurityProcessAncestorsEventAttribute([]any{"ebpfsecurity.process.ancestors-item1", "ebpfsecurity.process.ancestors-item2"}), WithErrorTypeEventAttribute("error.type-val"), WithFilePathEventAttribute("file.path-val"), WithFileInodeEventAttribute("file.inode-val"), WithEbpfsecurityFileFlagsEventAttribute([]any{"ebpfsecurity.file.flags-item1", "ebpfsecurity.file.flags-item2"}))
 			defaultEventsCount++
 			allEventsCount++
@@ -198,6 +201,37 @@ func TestLogsBuilder(t *testing.T) {
 			validatedEvents := make(map[string]bool)
 			for i := 0; i < lrs.Len(); i++ {
 				switch lrs.At(i).EventName() {
+				case "ebpfsecurity.config.changed":
+					assert.False(t, validatedEvents["ebpfsecurity.config.changed"], "Found a duplicate in the events slice: ebpfsecurity.config.changed")
+					validatedEvents["ebpfsecurity.config.changed"] = true
+					lr := lrs.At(i)
+					assert.Equal(t, timestamp, lr.Timestamp())
+					assert.Equal(t, pcommon.TraceID(traceID), lr.TraceID())
+					assert.Equal(t, pcommon.SpanID(spanID), lr.SpanID())
+					attrVal, ok := lr.Attributes().Get("ebpfsecurity.config.check")
+					assert.True(t, ok)
+					assert.Equal(t, "ebpfsecurity.config.check-val", attrVal.Str())
+					attrVal, ok = lr.Attributes().Get("ebpfsecurity.config.item")
+					assert.True(t, ok)
+					assert.Equal(t, "ebpfsecurity.config.item-val", attrVal.Str())
+					attrVal, ok = lr.Attributes().Get("ebpfsecurity.config.change")
+					assert.True(t, ok)
+					assert.Equal(t, "added", attrVal.Str())
+					attrVal, ok = lr.Attributes().Get("ebpfsecurity.config.old.value")
+					assert.True(t, ok)
+					assert.Equal(t, "ebpfsecurity.config.old.value-val", attrVal.Str())
+					attrVal, ok = lr.Attributes().Get("ebpfsecurity.config.new.value")
+					assert.True(t, ok)
+					assert.Equal(t, "ebpfsecurity.config.new.value-val", attrVal.Str())
+					attrVal, ok = lr.Attributes().Get("ebpfsecurity.config.old.result")
+					assert.True(t, ok)
+					assert.Equal(t, "pass", attrVal.Str())
+					attrVal, ok = lr.Attributes().Get("ebpfsecurity.config.new.result")
+					assert.True(t, ok)
+					assert.Equal(t, "pass", attrVal.Str())
+					attrVal, ok = lr.Attributes().Get("ebpfsecurity.config.severity")
+					assert.True(t, ok)
+					assert.Equal(t, "low", attrVal.Str())
 				case "ebpfsecurity.file.open":
 					assert.False(t, validatedEvents["ebpfsecurity.file.open"], "Found a duplicate in the events slice: ebpfsecurity.file.open")
 					validatedEvents["ebpfsecurity.file.open"] = true

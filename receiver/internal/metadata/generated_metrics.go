@@ -48,6 +48,74 @@ var MapAttributeBpfCommand = map[string]AttributeBpfCommand{
 	"attach":     AttributeBpfCommandAttach,
 }
 
+// AttributeCheckSeverity specifies the value check.severity attribute.
+type AttributeCheckSeverity int
+
+const (
+	_ AttributeCheckSeverity = iota
+	AttributeCheckSeverityLow
+	AttributeCheckSeverityMedium
+	AttributeCheckSeverityHigh
+	AttributeCheckSeverityCritical
+)
+
+// String returns the string representation of the AttributeCheckSeverity.
+func (av AttributeCheckSeverity) String() string {
+	switch av {
+	case AttributeCheckSeverityLow:
+		return "low"
+	case AttributeCheckSeverityMedium:
+		return "medium"
+	case AttributeCheckSeverityHigh:
+		return "high"
+	case AttributeCheckSeverityCritical:
+		return "critical"
+	}
+	return ""
+}
+
+// MapAttributeCheckSeverity is a helper map of string to AttributeCheckSeverity attribute value.
+var MapAttributeCheckSeverity = map[string]AttributeCheckSeverity{
+	"low":      AttributeCheckSeverityLow,
+	"medium":   AttributeCheckSeverityMedium,
+	"high":     AttributeCheckSeverityHigh,
+	"critical": AttributeCheckSeverityCritical,
+}
+
+// AttributeCheckStatus specifies the value check.status attribute.
+type AttributeCheckStatus int
+
+const (
+	_ AttributeCheckStatus = iota
+	AttributeCheckStatusOk
+	AttributeCheckStatusUnreadable
+	AttributeCheckStatusError
+	AttributeCheckStatusTimeout
+)
+
+// String returns the string representation of the AttributeCheckStatus.
+func (av AttributeCheckStatus) String() string {
+	switch av {
+	case AttributeCheckStatusOk:
+		return "ok"
+	case AttributeCheckStatusUnreadable:
+		return "unreadable"
+	case AttributeCheckStatusError:
+		return "error"
+	case AttributeCheckStatusTimeout:
+		return "timeout"
+	}
+	return ""
+}
+
+// MapAttributeCheckStatus is a helper map of string to AttributeCheckStatus attribute value.
+var MapAttributeCheckStatus = map[string]AttributeCheckStatus{
+	"ok":         AttributeCheckStatusOk,
+	"unreadable": AttributeCheckStatusUnreadable,
+	"error":      AttributeCheckStatusError,
+	"timeout":    AttributeCheckStatusTimeout,
+}
+
 // AttributeConnectErrorType specifies the value connect.error.type attribute.
 type AttributeConnectErrorType int
 
@@ -108,6 +176,122 @@ var MapAttributeDirection = map[string]AttributeDirection{
 	"out": AttributeDirectionOut,
 }
 
+// AttributeEbpfsecurityConfigChange specifies the value ebpfsecurity.config.change attribute.
+type AttributeEbpfsecurityConfigChange int
+
+const (
+	_ AttributeEbpfsecurityConfigChange = iota
+	AttributeEbpfsecurityConfigChangeAdded
+	AttributeEbpfsecurityConfigChangeRemoved
+	AttributeEbpfsecurityConfigChangeChanged
+)
+
+// String returns the string representation of the AttributeEbpfsecurityConfigChange.
+func (av AttributeEbpfsecurityConfigChange) String() string {
+	switch av {
+	case AttributeEbpfsecurityConfigChangeAdded:
+		return "added"
+	case AttributeEbpfsecurityConfigChangeRemoved:
+		return "removed"
+	case AttributeEbpfsecurityConfigChangeChanged:
+		return "changed"
+	}
+	return ""
+}
+
+// MapAttributeEbpfsecurityConfigChange is a helper map of string to AttributeEbpfsecurityConfigChange attribute value.
+var MapAttributeEbpfsecurityConfigChange = map[string]AttributeEbpfsecurityConfigChange{
+	"added":   AttributeEbpfsecurityConfigChangeAdded,
+	"removed": AttributeEbpfsecurityConfigChangeRemoved,
+	"changed": AttributeEbpfsecurityConfigChangeChanged,
+}
+
+// AttributeEbpfsecurityConfigNewResult specifies the value ebpfsecurity.config.new.result attribute.
+type AttributeEbpfsecurityConfigNewResult int
+
+const (
+	_ AttributeEbpfsecurityConfigNewResult = iota
+	AttributeEbpfsecurityConfigNewResultPass
+	AttributeEbpfsecurityConfigNewResultFail
+)
+
+// String returns the string representation of the AttributeEbpfsecurityConfigNewResult.
+func (av AttributeEbpfsecurityConfigNewResult) String() string {
+	switch av {
+	case AttributeEbpfsecurityConfigNewResultPass:
+		return "pass"
+	case AttributeEbpfsecurityConfigNewResultFail:
+		return "fail"
+	}
+	return ""
+}
+
+// MapAttributeEbpfsecurityConfigNewResult is a helper map of string to AttributeEbpfsecurityConfigNewResult attribute value.
+var MapAttributeEbpfsecurityConfigNewResult = map[string]AttributeEbpfsecurityConfigNewResult{
+	"pass": AttributeEbpfsecurityConfigNewResultPass,
+	"fail": AttributeEbpfsecurityConfigNewResultFail,
+}
+
+// AttributeEbpfsecurityConfigOldResult specifies the value ebpfsecurity.config.old.result attribute.
+type AttributeEbpfsecurityConfigOldResult int
+
+const (
+	_ AttributeEbpfsecurityConfigOldResult = iota
+	AttributeEbpfsecurityConfigOldResultPass
+	AttributeEbpfsecurityConfigOldResultFail
+)
+
+// String returns the string representation of the AttributeEbpfsecurityConfigOldResult.
+func (av AttributeEbpfsecurityConfigOldResult) String() string {
+	switch av {
+	case AttributeEbpfsecurityConfigOldResultPass:
+		return "pass"
+	case AttributeEbpfsecurityConfigOldResultFail:
+		return "fail"
+	}
+	return ""
+}
+
+// MapAttributeEbpfsecurityConfigOldResult is a helper map of string to AttributeEbpfsecurityConfigOldResult attribute value.
+var MapAttributeEbpfsecurityConfigOldResult = map[string]AttributeEbpfsecurityConfigOldResult{
+	"pass": AttributeEbpfsecurityConfigOldResultPass,
+	"fail": AttributeEbpfsecurityConfigOldResultFail,
+}
+
+// AttributeEbpfsecurityConfigSeverity specifies the value ebpfsecurity.config.severity attribute.
+type AttributeEbpfsecurityConfigSeverity int
+
+const (
+	_ AttributeEbpfsecurityConfigSeverity = iota
+	AttributeEbpfsecurityConfigSeverityLow
+	AttributeEbpfsecurityConfigSeverityMedium
+	AttributeEbpfsecurityConfigSeverityHigh
+	AttributeEbpfsecurityConfigSeverityCritical
+)
+
+// String returns the string representation of the AttributeEbpfsecurityConfigSeverity.
+func (av AttributeEbpfsecurityConfigSeverity) String() string {
+	switch av {
+	case AttributeEbpfsecurityConfigSeverityLow:
+		return "low"
+	case AttributeEbpfsecurityConfigSeverityMedium:
+		return "medium"
+	case AttributeEbpfsecurityConfigSeverityHigh:
+		return "high"
+	case AttributeEbpfsecurityConfigSeverityCritical:
+		return "critical"
+	}
+	return ""
+}
+
+// MapAttributeEbpfsecurityConfigSeverity is a helper map of string to AttributeEbpfsecurityConfigSeverity attribute value.
+var MapAttributeEbpfsecurityConfigSeverity = map[string]AttributeEbpfsecurityConfigSeverity{
+	"low":      AttributeEbpfsecurityConfigSeverityLow,
+	"medium":   AttributeEbpfsecurityConfigSeverityMedium,
+	"high":     AttributeEbpfsecurityConfigSeverityHigh,
+	"critical": AttributeEbpfsecurityConfigSeverityCritical,
+}
+
 // AttributeEbpfsecurityFileOperation specifies the value ebpfsecurity.file.operation attribute.
 type AttributeEbpfsecurityFileOperation int
 
@@ -152,6 +336,7 @@ const (
 	AttributeEbpfsecurityGapClassPtrace
 	AttributeEbpfsecurityGapClassNamespace
 	AttributeEbpfsecurityGapClassMount
+	AttributeEbpfsecurityGapClassConfig
 )
 
 // String returns the string representation of the AttributeEbpfsecurityGapClass.
@@ -183,6 +368,8 @@ func (av AttributeEbpfsecurityGapClass) String() string {
 		return "namespace"
 	case AttributeEbpfsecurityGapClassMount:
 		return "mount"
+	case AttributeEbpfsecurityGapClassConfig:
+		return "config"
 	}
 	return ""
 }
@@ -202,6 +389,7 @@ var MapAttributeEbpfsecurityGapClass = map[string]AttributeEbpfsecurityGapClass{
 	"ptrace":    AttributeEbpfsecurityGapClassPtrace,
 	"namespace": AttributeEbpfsecurityGapClassNamespace,
 	"mount":     AttributeEbpfsecurityGapClassMount,
+	"config":    AttributeEbpfsecurityGapClassConfig,
 }
 
 // AttributeEbpfsecurityGapReason specifies the value ebpfsecurity.gap.reason attribute.
@@ -406,6 +594,7 @@ const (
 	AttributeEventClassPtrace
 	AttributeEventClassNamespace
 	AttributeEventClassMount
+	AttributeEventClassConfig
 )
 
 // String returns the string representation of the AttributeEventClass.
@@ -437,6 +626,8 @@ func (av AttributeEventClass) String() string {
 		return "namespace"
 	case AttributeEventClassMount:
 		return "mount"
+	case AttributeEventClassConfig:
+		return "config"
 	}
 	return ""
 }
@@ -456,6 +647,45 @@ var MapAttributeEventClass = map[string]AttributeEventClass{
 	"ptrace":    AttributeEventClassPtrace,
 	"namespace": AttributeEventClassNamespace,
 	"mount":     AttributeEventClassMount,
+	"config":    AttributeEventClassConfig,
+}
+
+// AttributeFirewallType specifies the value firewall_type attribute.
+type AttributeFirewallType int
+
+const (
+	_ AttributeFirewallType = iota
+	AttributeFirewallTypeFirewalld
+	AttributeFirewallTypeUfw
+	AttributeFirewallTypeIptables
+	AttributeFirewallTypeNftables
+	AttributeFirewallTypeNone
+)
+
+// String returns the string representation of the AttributeFirewallType.
+func (av AttributeFirewallType) String() string {
+	switch av {
+	case AttributeFirewallTypeFirewalld:
+		return "firewalld"
+	case AttributeFirewallTypeUfw:
+		return "ufw"
+	case AttributeFirewallTypeIptables:
+		return "iptables"
+	case AttributeFirewallTypeNftables:
+		return "nftables"
+	case AttributeFirewallTypeNone:
+		return "none"
+	}
+	return ""
+}
+
+// MapAttributeFirewallType is a helper map of string to AttributeFirewallType attribute value.
+var MapAttributeFirewallType = map[string]AttributeFirewallType{
+	"firewalld": AttributeFirewallTypeFirewalld,
+	"ufw":       AttributeFirewallTypeUfw,
+	"iptables":  AttributeFirewallTypeIptables,
+	"nftables":  AttributeFirewallTypeNftables,
+	"none":      AttributeFirewallTypeNone,
 }
 
 // AttributeModuleAction specifies the value module.action attribute.
@@ -698,6 +928,32 @@ var MapAttributeResult = map[string]AttributeResult{
 	"failure": AttributeResultFailure,
 }
 
+// AttributeSetuidType specifies the value setuid.type attribute.
+type AttributeSetuidType int
+
+const (
+	_ AttributeSetuidType = iota
+	AttributeSetuidTypeSetuid
+	AttributeSetuidTypeSetgid
+)
+
+// String returns the string representation of the AttributeSetuidType.
+func (av AttributeSetuidType) String() string {
+	switch av {
+	case AttributeSetuidTypeSetuid:
+		return "setuid"
+	case AttributeSetuidTypeSetgid:
+		return "setgid"
+	}
+	return ""
+}
+
+// MapAttributeSetuidType is a helper map of string to AttributeSetuidType attribute value.
+var MapAttributeSetuidType = map[string]AttributeSetuidType{
+	"setuid": AttributeSetuidTypeSetuid,
+	"setgid": AttributeSetuidTypeSetgid,
+}
+
 // AttributeSeverity specifies the value severity attribute.
 type AttributeSeverity int
 
@@ -788,6 +1044,36 @@ var MapAttributeTable = map[string]AttributeTable{
 	"cgroup":  AttributeTableCgroup,
 }
 
+// AttributeTargetTargetType specifies the value target.target_type attribute.
+type AttributeTargetTargetType int
+
+const (
+	_ AttributeTargetTargetType = iota
+	AttributeTargetTargetTypeDefault
+	AttributeTargetTargetTypeActive
+	AttributeTargetTargetTypeRunlevel
+)
+
+// String returns the string representation of the AttributeTargetTargetType.
+func (av AttributeTargetTargetType) String() string {
+	switch av {
+	case AttributeTargetTargetTypeDefault:
+		return "default"
+	case AttributeTargetTargetTypeActive:
+		return "active"
+	case AttributeTargetTargetTypeRunlevel:
+		return "runlevel"
+	}
+	return ""
+}
+
+// MapAttributeTargetTargetType is a helper map of string to AttributeTargetTargetType attribute value.
+var MapAttributeTargetTargetType = map[string]AttributeTargetTargetType{
+	"default":  AttributeTargetTargetTypeDefault,
+	"active":   AttributeTargetTargetTypeActive,
+	"runlevel": AttributeTargetTargetTypeRunlevel,
+}
+
 // AttributeTopKind specifies the value top.kind attribute.
 type AttributeTopKind int
 
@@ -819,6 +1105,163 @@ var MapAttributeTopKind = map[string]AttributeTopKind{
 }
 
 var MetricsInfo = metricsInfo{
+	LinuxSecurityAccountExpire: metricInfo{
+		Name:       "linux.security.account_expire",
+		Attributes: []string{"account.username"},
+	},
+	LinuxSecurityAccountInfo: metricInfo{
+		Name:       "linux.security.account_info",
+		Attributes: []string{"account.username", "account.uid", "account.home_dir", "account.shell", "account.primary_group", "account.other_groups", "account.has_sudo", "account.password"},
+	},
+	LinuxSecurityApparmorEnabled: metricInfo{
+		Name: "linux.security.apparmor_enabled",
+	},
+	LinuxSecurityApparmorProfiles: metricInfo{
+		Name:       "linux.security.apparmor_profiles",
+		Attributes: []string{"apparmor.mode"},
+	},
+	LinuxSecurityAuditdRulesCount: metricInfo{
+		Name: "linux.security.auditd_rules_count",
+	},
+	LinuxSecurityAuditdRunning: metricInfo{
+		Name: "linux.security.auditd_running",
+	},
+	LinuxSecurityAuthorizedKeys: metricInfo{
+		Name:       "linux.security.authorized_keys",
+		Attributes: []string{"account.username", "authorized_keys.file"},
+	},
+	LinuxSecurityCheckOverflow: metricInfo{
+		Name:       "linux.security.check.overflow",
+		Attributes: []string{"check.name"},
+	},
+	LinuxSecurityCheckPassRatio: metricInfo{
+		Name: "linux.security.check.pass_ratio",
+	},
+	LinuxSecurityCheckResult: metricInfo{
+		Name:       "linux.security.check.result",
+		Attributes: []string{"check.name", "check.severity"},
+	},
+	LinuxSecurityCheckStatus: metricInfo{
+		Name:       "linux.security.check.status",
+		Attributes: []string{"check.name", "check.status"},
+	},
+	LinuxSecurityContainerSocketOpen: metricInfo{
+		Name:       "linux.security.container_socket_open",
+		Attributes: []string{"host.path", "host.owner", "host.group", "host.mode"},
+	},
+	LinuxSecurityCrontabEntry: metricInfo{
+		Name:       "linux.security.crontab_entry",
+		Attributes: []string{"crontab.user", "crontab.source", "crontab.schedule", "crontab.command"},
+	},
+	LinuxSecurityFirewallEnabled: metricInfo{
+		Name:       "linux.security.firewall_enabled",
+		Attributes: []string{"firewall_type", "is_running"},
+	},
+	LinuxSecurityHostsOptionsInfo: metricInfo{
+		Name:       "linux.security.hosts_options_info",
+		Attributes: []string{"hosts.file", "hosts.service", "hosts.host", "hosts.action"},
+	},
+	LinuxSecurityKernelLockdown: metricInfo{
+		Name:       "linux.security.kernel_lockdown",
+		Attributes: []string{"lockdown.mode"},
+	},
+	LinuxSecurityKernelTaintFlag: metricInfo{
+		Name:       "linux.security.kernel_taint_flag",
+		Attributes: []string{"taint.letter", "taint.flag"},
+	},
+	LinuxSecurityKernelTainted: metricInfo{
+		Name: "linux.security.kernel_tainted",
+	},
+	LinuxSecurityLastPasswordChange: metricInfo{
+		Name:       "linux.security.last_password_change",
+		Attributes: []string{"account.username"},
+	},
+	LinuxSecurityLastPatchTime: metricInfo{
+		Name:       "linux.security.last_patch_time",
+		Attributes: []string{"package_type"},
+	},
+	LinuxSecurityLoginDefsInfo: metricInfo{
+		Name:       "linux.security.login_defs_info",
+		Attributes: []string{"info_key", "info_value"},
+	},
+	LinuxSecurityLsmActive: metricInfo{
+		Name:       "linux.security.lsm_active",
+		Attributes: []string{"lsm"},
+	},
+	LinuxSecurityModuleSignatureEnforced: metricInfo{
+		Name: "linux.security.module_signature_enforced",
+	},
+	LinuxSecurityMountOption: metricInfo{
+		Name:       "linux.security.mount_option",
+		Attributes: []string{"mount.path", "mount.option"},
+	},
+	LinuxSecurityOsVersionInfo: metricInfo{
+		Name:       "linux.security.os_version_info",
+		Attributes: []string{"os.pretty_name", "os.os_name", "os.version", "os.version_id", "os.version_codename", "os.id", "os.id_like", "os.variant_id", "os.build_id"},
+	},
+	LinuxSecurityPackageCount: metricInfo{
+		Name:       "linux.security.package_count",
+		Attributes: []string{"package_type"},
+	},
+	LinuxSecurityPasswordInactive: metricInfo{
+		Name:       "linux.security.password_inactive",
+		Attributes: []string{"account.username"},
+	},
+	LinuxSecurityPasswordMaxDays: metricInfo{
+		Name:       "linux.security.password_max_days",
+		Attributes: []string{"account.username"},
+	},
+	LinuxSecurityPasswordMinDays: metricInfo{
+		Name:       "linux.security.password_min_days",
+		Attributes: []string{"account.username"},
+	},
+	LinuxSecurityPasswordWarnDays: metricInfo{
+		Name:       "linux.security.password_warn_days",
+		Attributes: []string{"account.username"},
+	},
+	LinuxSecurityPortsUseInfo: metricInfo{
+		Name:       "linux.security.ports_use_info",
+		Attributes: []string{"port.protocol", "port.local_ip", "port.local_port", "port.state", "port.process", "port.exe_path", "port.version", "port.app_name"},
+	},
+	LinuxSecuritySearchPathWritable: metricInfo{
+		Name:       "linux.security.search_path_writable",
+		Attributes: []string{"host.path", "search_path.type", "host.owner", "host.group", "host.mode"},
+	},
+	LinuxSecuritySecureBootEnabled: metricInfo{
+		Name: "linux.security.secure_boot_enabled",
+	},
+	LinuxSecuritySelinuxConfig: metricInfo{
+		Name:       "linux.security.selinux_config",
+		Attributes: []string{"info_key", "info_value"},
+	},
+	LinuxSecuritySelinuxMode: metricInfo{
+		Name:       "linux.security.selinux_mode",
+		Attributes: []string{"selinux.mode"},
+	},
+	LinuxSecurityServicesInfo: metricInfo{
+		Name:       "linux.security.services_info",
+		Attributes: []string{"service_name", "is_running", "service_type", "is_enabled"},
+	},
+	LinuxSecuritySetuidFile: metricInfo{
+		Name:       "linux.security.setuid_file",
+		Attributes: []string{"host.path", "host.owner", "host.group", "host.mode", "setuid.package"},
+	},
+	LinuxSecuritySetuidFileCount: metricInfo{
+		Name:       "linux.security.setuid_file_count",
+		Attributes: []string{"setuid.type"},
+	},
+	LinuxSecuritySshdConfigInfo: metricInfo{
+		Name:       "linux.security.sshd_config_info",
+		Attributes: []string{"info_key", "info_value"},
+	},
+	LinuxSecuritySysctlParamSecure: metricInfo{
+		Name:       "linux.security.sysctl_param_secure",
+		Attributes: []string{"sysctl.param", "sysctl.name", "sysctl.actual", "sysctl.expected"},
+	},
+	LinuxSecuritySystemTargetInfo: metricInfo{
+		Name:       "linux.security.system_target_info",
+		Attributes: []string{"target.current_target", "target.target_type"},
+	},
 	SecurityEbpfConnect: metricInfo{
 		Name:       "security.ebpf.connect",
 		Attributes: []string{"direction", "protocol"},
@@ -885,27 +1328,2241 @@ var MetricsInfo = metricsInfo{
 }
 
 type metricsInfo struct {
-	SecurityEbpfConnect             metricInfo
-	SecurityEbpfConnectActive       metricInfo
-	SecurityEbpfConnectError        metricInfo
-	SecurityEbpfEvents              metricInfo
-	SecurityEbpfFileAccess          metricInfo
-	SecurityEbpfHookAttached        metricInfo
-	SecurityEbpfKernelBpf           metricInfo
-	SecurityEbpfKernelModule        metricInfo
-	SecurityEbpfPrivilegeEscalation metricInfo
-	SecurityEbpfProcessActiveCount  metricInfo
-	SecurityEbpfProcessExec         metricInfo
-	SecurityEbpfProcessExit         metricInfo
-	SecurityEbpfSampleRate          metricInfo
-	SecurityEbpfTop                 metricInfo
-	SecurityEbpfTopError            metricInfo
-	SecurityEbpfUp                  metricInfo
+	LinuxSecurityAccountExpire           metricInfo
+	LinuxSecurityAccountInfo             metricInfo
+	LinuxSecurityApparmorEnabled         metricInfo
+	LinuxSecurityApparmorProfiles        metricInfo
+	LinuxSecurityAuditdRulesCount        metricInfo
+	LinuxSecurityAuditdRunning           metricInfo
+	LinuxSecurityAuthorizedKeys          metricInfo
+	LinuxSecurityCheckOverflow           metricInfo
+	LinuxSecurityCheckPassRatio          metricInfo
+	LinuxSecurityCheckResult             metricInfo
+	LinuxSecurityCheckStatus             metricInfo
+	LinuxSecurityContainerSocketOpen     metricInfo
+	LinuxSecurityCrontabEntry            metricInfo
+	LinuxSecurityFirewallEnabled         metricInfo
+	LinuxSecurityHostsOptionsInfo        metricInfo
+	LinuxSecurityKernelLockdown          metricInfo
+	LinuxSecurityKernelTaintFlag         metricInfo
+	LinuxSecurityKernelTainted           metricInfo
+	LinuxSecurityLastPasswordChange      metricInfo
+	LinuxSecurityLastPatchTime           metricInfo
+	LinuxSecurityLoginDefsInfo           metricInfo
+	LinuxSecurityLsmActive               metricInfo
+	LinuxSecurityModuleSignatureEnforced metricInfo
+	LinuxSecurityMountOption             metricInfo
+	LinuxSecurityOsVersionInfo           metricInfo
+	LinuxSecurityPackageCount            metricInfo
+	LinuxSecurityPasswordInactive        metricInfo
+	LinuxSecurityPasswordMaxDays         metricInfo
+	LinuxSecurityPasswordMinDays         metricInfo
+	LinuxSecurityPasswordWarnDays        metricInfo
+	LinuxSecurityPortsUseInfo            metricInfo
+	LinuxSecuritySearchPathWritable      metricInfo
+	LinuxSecuritySecureBootEnabled       metricInfo
+	LinuxSecuritySelinuxConfig           metricInfo
+	LinuxSecuritySelinuxMode             metricInfo
+	LinuxSecurityServicesInfo            metricInfo
+	LinuxSecuritySetuidFile              metricInfo
+	LinuxSecuritySetuidFileCount         metricInfo
+	LinuxSecuritySshdConfigInfo          metricInfo
+	LinuxSecuritySysctlParamSecure       metricInfo
+	LinuxSecuritySystemTargetInfo        metricInfo
+	SecurityEbpfConnect                  metricInfo
+	SecurityEbpfConnectActive            metricInfo
+	SecurityEbpfConnectError             metricInfo
+	SecurityEbpfEvents                   metricInfo
+	SecurityEbpfFileAccess               metricInfo
+	SecurityEbpfHookAttached             metricInfo
+	SecurityEbpfKernelBpf                metricInfo
+	SecurityEbpfKernelModule             metricInfo
+	SecurityEbpfPrivilegeEscalation      metricInfo
+	SecurityEbpfProcessActiveCount       metricInfo
+	SecurityEbpfProcessExec              metricInfo
+	SecurityEbpfProcessExit              metricInfo
+	SecurityEbpfSampleRate               metricInfo
+	SecurityEbpfTop                      metricInfo
+	SecurityEbpfTopError                 metricInfo
+	SecurityEbpfUp                       metricInfo
 }
 
 type metricInfo struct {
 	Name       string
 	Attributes []string
+}
+
+type metricLinuxSecurityAccountExpire struct {
+	data     pmetric.Metric                         // data buffer for generated metric.
+	config   LinuxSecurityAccountExpireMetricConfig // metric config provided by user.
+	capacity int                                    // max observed number of data points added to the metric.
+}
+
+// init fills linux.security.account_expire metric with initial data.
+func (m *metricLinuxSecurityAccountExpire) init() {
+	m.data.SetName("linux.security.account_expire")
+	m.data.SetDescription("The day on which the account expires, in days since 1970-01-01.")
+	m.data.SetUnit("{day}")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricLinuxSecurityAccountExpire) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, accountUsernameAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("username", accountUsernameAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricLinuxSecurityAccountExpire) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricLinuxSecurityAccountExpire) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricLinuxSecurityAccountExpire(cfg LinuxSecurityAccountExpireMetricConfig) metricLinuxSecurityAccountExpire {
+	m := metricLinuxSecurityAccountExpire{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricLinuxSecurityAccountInfo struct {
+	data     pmetric.Metric                       // data buffer for generated metric.
+	config   LinuxSecurityAccountInfoMetricConfig // metric config provided by user.
+	capacity int                                  // max observed number of data points added to the metric.
+}
+
+// init fills linux.security.account_info metric with initial data.
+func (m *metricLinuxSecurityAccountInfo) init() {
+	m.data.SetName("linux.security.account_info")
+	m.data.SetDescription("1 for each account.")
+	m.data.SetUnit("{account}")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricLinuxSecurityAccountInfo) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, accountUsernameAttributeValue string, accountUIDAttributeValue string, accountHomeDirAttributeValue string, accountShellAttributeValue string, accountPrimaryGroupAttributeValue string, accountOtherGroupsAttributeValue string, accountHasSudoAttributeValue string, accountPasswordAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("username", accountUsernameAttributeValue)
+	dp.Attributes().PutStr("uid", accountUIDAttributeValue)
+	dp.Attributes().PutStr("home_dir", accountHomeDirAttributeValue)
+	dp.Attributes().PutStr("shell", accountShellAttributeValue)
+	dp.Attributes().PutStr("primary_group", accountPrimaryGroupAttributeValue)
+	dp.Attributes().PutStr("other_groups", accountOtherGroupsAttributeValue)
+	dp.Attributes().PutStr("has_sudo", accountHasSudoAttributeValue)
+	dp.Attributes().PutStr("password", accountPasswordAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricLinuxSecurityAccountInfo) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricLinuxSecurityAccountInfo) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricLinuxSecurityAccountInfo(cfg LinuxSecurityAccountInfoMetricConfig) metricLinuxSecurityAccountInfo {
+	m := metricLinuxSecurityAccountInfo{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricLinuxSecurityApparmorEnabled struct {
+	data     pmetric.Metric                           // data buffer for generated metric.
+	config   LinuxSecurityApparmorEnabledMetricConfig // metric config provided by user.
+	capacity int                                      // max observed number of data points added to the metric.
+}
+
+// init fills linux.security.apparmor_enabled metric with initial data.
+func (m *metricLinuxSecurityApparmorEnabled) init() {
+	m.data.SetName("linux.security.apparmor_enabled")
+	m.data.SetDescription("1 if AppArmor is enabled.")
+	m.data.SetUnit("{module}")
+	m.data.SetEmptyGauge()
+}
+
+func (m *metricLinuxSecurityApparmorEnabled) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricLinuxSecurityApparmorEnabled) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricLinuxSecurityApparmorEnabled) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricLinuxSecurityApparmorEnabled(cfg LinuxSecurityApparmorEnabledMetricConfig) metricLinuxSecurityApparmorEnabled {
+	m := metricLinuxSecurityApparmorEnabled{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricLinuxSecurityApparmorProfiles struct {
+	data     pmetric.Metric                            // data buffer for generated metric.
+	config   LinuxSecurityApparmorProfilesMetricConfig // metric config provided by user.
+	capacity int                                       // max observed number of data points added to the metric.
+}
+
+// init fills linux.security.apparmor_profiles metric with initial data.
+func (m *metricLinuxSecurityApparmorProfiles) init() {
+	m.data.SetName("linux.security.apparmor_profiles")
+	m.data.SetDescription("How many profiles of AppArmor are loaded.")
+	m.data.SetUnit("{profile}")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricLinuxSecurityApparmorProfiles) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, apparmorModeAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("mode", apparmorModeAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricLinuxSecurityApparmorProfiles) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricLinuxSecurityApparmorProfiles) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricLinuxSecurityApparmorProfiles(cfg LinuxSecurityApparmorProfilesMetricConfig) metricLinuxSecurityApparmorProfiles {
+	m := metricLinuxSecurityApparmorProfiles{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricLinuxSecurityAuditdRulesCount struct {
+	data     pmetric.Metric                            // data buffer for generated metric.
+	config   LinuxSecurityAuditdRulesCountMetricConfig // metric config provided by user.
+	capacity int                                       // max observed number of data points added to the metric.
+}
+
+// init fills linux.security.auditd_rules_count metric with initial data.
+func (m *metricLinuxSecurityAuditdRulesCount) init() {
+	m.data.SetName("linux.security.auditd_rules_count")
+	m.data.SetDescription("How many rules the audit system has.")
+	m.data.SetUnit("{rule}")
+	m.data.SetEmptyGauge()
+}
+
+func (m *metricLinuxSecurityAuditdRulesCount) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricLinuxSecurityAuditdRulesCount) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricLinuxSecurityAuditdRulesCount) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricLinuxSecurityAuditdRulesCount(cfg LinuxSecurityAuditdRulesCountMetricConfig) metricLinuxSecurityAuditdRulesCount {
+	m := metricLinuxSecurityAuditdRulesCount{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricLinuxSecurityAuditdRunning struct {
+	data     pmetric.Metric                         // data buffer for generated metric.
+	config   LinuxSecurityAuditdRunningMetricConfig // metric config provided by user.
+	capacity int                                    // max observed number of data points added to the metric.
+}
+
+// init fills linux.security.auditd_running metric with initial data.
+func (m *metricLinuxSecurityAuditdRunning) init() {
+	m.data.SetName("linux.security.auditd_running")
+	m.data.SetDescription("1 if a daemon takes the records of the audit system.")
+	m.data.SetUnit("{daemon}")
+	m.data.SetEmptyGauge()
+}
+
+func (m *metricLinuxSecurityAuditdRunning) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricLinuxSecurityAuditdRunning) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricLinuxSecurityAuditdRunning) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricLinuxSecurityAuditdRunning(cfg LinuxSecurityAuditdRunningMetricConfig) metricLinuxSecurityAuditdRunning {
+	m := metricLinuxSecurityAuditdRunning{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricLinuxSecurityAuthorizedKeys struct {
+	data     pmetric.Metric                          // data buffer for generated metric.
+	config   LinuxSecurityAuthorizedKeysMetricConfig // metric config provided by user.
+	capacity int                                     // max observed number of data points added to the metric.
+}
+
+// init fills linux.security.authorized_keys metric with initial data.
+func (m *metricLinuxSecurityAuthorizedKeys) init() {
+	m.data.SetName("linux.security.authorized_keys")
+	m.data.SetDescription("How many keys log in to the account.")
+	m.data.SetUnit("{key}")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricLinuxSecurityAuthorizedKeys) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, accountUsernameAttributeValue string, authorizedKeysFileAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("username", accountUsernameAttributeValue)
+	dp.Attributes().PutStr("file", authorizedKeysFileAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricLinuxSecurityAuthorizedKeys) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricLinuxSecurityAuthorizedKeys) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricLinuxSecurityAuthorizedKeys(cfg LinuxSecurityAuthorizedKeysMetricConfig) metricLinuxSecurityAuthorizedKeys {
+	m := metricLinuxSecurityAuthorizedKeys{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricLinuxSecurityCheckOverflow struct {
+	data     pmetric.Metric                         // data buffer for generated metric.
+	config   LinuxSecurityCheckOverflowMetricConfig // metric config provided by user.
+	capacity int                                    // max observed number of data points added to the metric.
+}
+
+// init fills linux.security.check.overflow metric with initial data.
+func (m *metricLinuxSecurityCheckOverflow) init() {
+	m.data.SetName("linux.security.check.overflow")
+	m.data.SetDescription("How many data points and items of the check were too many.")
+	m.data.SetUnit("{item}")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricLinuxSecurityCheckOverflow) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, checkNameAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("check", checkNameAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricLinuxSecurityCheckOverflow) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricLinuxSecurityCheckOverflow) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricLinuxSecurityCheckOverflow(cfg LinuxSecurityCheckOverflowMetricConfig) metricLinuxSecurityCheckOverflow {
+	m := metricLinuxSecurityCheckOverflow{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricLinuxSecurityCheckPassRatio struct {
+	data     pmetric.Metric                          // data buffer for generated metric.
+	config   LinuxSecurityCheckPassRatioMetricConfig // metric config provided by user.
+	capacity int                                     // max observed number of data points added to the metric.
+}
+
+// init fills linux.security.check.pass_ratio metric with initial data.
+func (m *metricLinuxSecurityCheckPassRatio) init() {
+	m.data.SetName("linux.security.check.pass_ratio")
+	m.data.SetDescription("The share of the judged rules that pass.")
+	m.data.SetUnit("{ratio}")
+	m.data.SetEmptyGauge()
+}
+
+func (m *metricLinuxSecurityCheckPassRatio) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val float64) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetDoubleValue(val)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricLinuxSecurityCheckPassRatio) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricLinuxSecurityCheckPassRatio) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricLinuxSecurityCheckPassRatio(cfg LinuxSecurityCheckPassRatioMetricConfig) metricLinuxSecurityCheckPassRatio {
+	m := metricLinuxSecurityCheckPassRatio{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricLinuxSecurityCheckResult struct {
+	data     pmetric.Metric                       // data buffer for generated metric.
+	config   LinuxSecurityCheckResultMetricConfig // metric config provided by user.
+	capacity int                                  // max observed number of data points added to the metric.
+}
+
+// init fills linux.security.check.result metric with initial data.
+func (m *metricLinuxSecurityCheckResult) init() {
+	m.data.SetName("linux.security.check.result")
+	m.data.SetDescription("1 if the rule passes, 0 if it fails.")
+	m.data.SetUnit("{rule}")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricLinuxSecurityCheckResult) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, checkNameAttributeValue string, checkSeverityAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("check", checkNameAttributeValue)
+	dp.Attributes().PutStr("severity", checkSeverityAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricLinuxSecurityCheckResult) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricLinuxSecurityCheckResult) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricLinuxSecurityCheckResult(cfg LinuxSecurityCheckResultMetricConfig) metricLinuxSecurityCheckResult {
+	m := metricLinuxSecurityCheckResult{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricLinuxSecurityCheckStatus struct {
+	data     pmetric.Metric                       // data buffer for generated metric.
+	config   LinuxSecurityCheckStatusMetricConfig // metric config provided by user.
+	capacity int                                  // max observed number of data points added to the metric.
+}
+
+// init fills linux.security.check.status metric with initial data.
+func (m *metricLinuxSecurityCheckStatus) init() {
+	m.data.SetName("linux.security.check.status")
+	m.data.SetDescription("1 for the status of the last run of the check, 0 for the others.")
+	m.data.SetUnit("{check}")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricLinuxSecurityCheckStatus) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, checkNameAttributeValue string, checkStatusAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("check", checkNameAttributeValue)
+	dp.Attributes().PutStr("status", checkStatusAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricLinuxSecurityCheckStatus) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricLinuxSecurityCheckStatus) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricLinuxSecurityCheckStatus(cfg LinuxSecurityCheckStatusMetricConfig) metricLinuxSecurityCheckStatus {
+	m := metricLinuxSecurityCheckStatus{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricLinuxSecurityContainerSocketOpen struct {
+	data     pmetric.Metric                               // data buffer for generated metric.
+	config   LinuxSecurityContainerSocketOpenMetricConfig // metric config provided by user.
+	capacity int                                          // max observed number of data points added to the metric.
+}
+
+// init fills linux.security.container_socket_open metric with initial data.
+func (m *metricLinuxSecurityContainerSocketOpen) init() {
+	m.data.SetName("linux.security.container_socket_open")
+	m.data.SetDescription("1 if others than root and its group may use the socket of a container runtime.")
+	m.data.SetUnit("{socket}")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricLinuxSecurityContainerSocketOpen) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, hostPathAttributeValue string, hostOwnerAttributeValue string, hostGroupAttributeValue string, hostModeAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("path", hostPathAttributeValue)
+	dp.Attributes().PutStr("owner", hostOwnerAttributeValue)
+	dp.Attributes().PutStr("group", hostGroupAttributeValue)
+	dp.Attributes().PutStr("mode", hostModeAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricLinuxSecurityContainerSocketOpen) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricLinuxSecurityContainerSocketOpen) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricLinuxSecurityContainerSocketOpen(cfg LinuxSecurityContainerSocketOpenMetricConfig) metricLinuxSecurityContainerSocketOpen {
+	m := metricLinuxSecurityContainerSocketOpen{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricLinuxSecurityCrontabEntry struct {
+	data     pmetric.Metric                        // data buffer for generated metric.
+	config   LinuxSecurityCrontabEntryMetricConfig // metric config provided by user.
+	capacity int                                   // max observed number of data points added to the metric.
+}
+
+// init fills linux.security.crontab_entry metric with initial data.
+func (m *metricLinuxSecurityCrontabEntry) init() {
+	m.data.SetName("linux.security.crontab_entry")
+	m.data.SetDescription("1 for each command that runs at times.")
+	m.data.SetUnit("{entry}")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricLinuxSecurityCrontabEntry) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, crontabUserAttributeValue string, crontabSourceAttributeValue string, crontabScheduleAttributeValue string, crontabCommandAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("user", crontabUserAttributeValue)
+	dp.Attributes().PutStr("source", crontabSourceAttributeValue)
+	dp.Attributes().PutStr("schedule", crontabScheduleAttributeValue)
+	dp.Attributes().PutStr("command", crontabCommandAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricLinuxSecurityCrontabEntry) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricLinuxSecurityCrontabEntry) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricLinuxSecurityCrontabEntry(cfg LinuxSecurityCrontabEntryMetricConfig) metricLinuxSecurityCrontabEntry {
+	m := metricLinuxSecurityCrontabEntry{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricLinuxSecurityFirewallEnabled struct {
+	data     pmetric.Metric                           // data buffer for generated metric.
+	config   LinuxSecurityFirewallEnabledMetricConfig // metric config provided by user.
+	capacity int                                      // max observed number of data points added to the metric.
+}
+
+// init fills linux.security.firewall_enabled metric with initial data.
+func (m *metricLinuxSecurityFirewallEnabled) init() {
+	m.data.SetName("linux.security.firewall_enabled")
+	m.data.SetDescription("1 if it filters what arrives.")
+	m.data.SetUnit("{firewall}")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricLinuxSecurityFirewallEnabled) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, firewallTypeAttributeValue string, isRunningAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("firewall_type", firewallTypeAttributeValue)
+	dp.Attributes().PutStr("is_running", isRunningAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricLinuxSecurityFirewallEnabled) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricLinuxSecurityFirewallEnabled) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricLinuxSecurityFirewallEnabled(cfg LinuxSecurityFirewallEnabledMetricConfig) metricLinuxSecurityFirewallEnabled {
+	m := metricLinuxSecurityFirewallEnabled{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricLinuxSecurityHostsOptionsInfo struct {
+	data     pmetric.Metric                            // data buffer for generated metric.
+	config   LinuxSecurityHostsOptionsInfoMetricConfig // metric config provided by user.
+	capacity int                                       // max observed number of data points added to the metric.
+}
+
+// init fills linux.security.hosts_options_info metric with initial data.
+func (m *metricLinuxSecurityHostsOptionsInfo) init() {
+	m.data.SetName("linux.security.hosts_options_info")
+	m.data.SetDescription("1 for each rule of TCP wrappers.")
+	m.data.SetUnit("{rule}")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricLinuxSecurityHostsOptionsInfo) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, hostsFileAttributeValue string, hostsServiceAttributeValue string, hostsHostAttributeValue string, hostsActionAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("file", hostsFileAttributeValue)
+	dp.Attributes().PutStr("service", hostsServiceAttributeValue)
+	dp.Attributes().PutStr("host", hostsHostAttributeValue)
+	dp.Attributes().PutStr("action", hostsActionAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricLinuxSecurityHostsOptionsInfo) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricLinuxSecurityHostsOptionsInfo) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricLinuxSecurityHostsOptionsInfo(cfg LinuxSecurityHostsOptionsInfoMetricConfig) metricLinuxSecurityHostsOptionsInfo {
+	m := metricLinuxSecurityHostsOptionsInfo{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricLinuxSecurityKernelLockdown struct {
+	data     pmetric.Metric                          // data buffer for generated metric.
+	config   LinuxSecurityKernelLockdownMetricConfig // metric config provided by user.
+	capacity int                                     // max observed number of data points added to the metric.
+}
+
+// init fills linux.security.kernel_lockdown metric with initial data.
+func (m *metricLinuxSecurityKernelLockdown) init() {
+	m.data.SetName("linux.security.kernel_lockdown")
+	m.data.SetDescription("1 if the kernel is locked down.")
+	m.data.SetUnit("{mode}")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricLinuxSecurityKernelLockdown) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, lockdownModeAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("mode", lockdownModeAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricLinuxSecurityKernelLockdown) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricLinuxSecurityKernelLockdown) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricLinuxSecurityKernelLockdown(cfg LinuxSecurityKernelLockdownMetricConfig) metricLinuxSecurityKernelLockdown {
+	m := metricLinuxSecurityKernelLockdown{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricLinuxSecurityKernelTaintFlag struct {
+	data     pmetric.Metric                           // data buffer for generated metric.
+	config   LinuxSecurityKernelTaintFlagMetricConfig // metric config provided by user.
+	capacity int                                      // max observed number of data points added to the metric.
+}
+
+// init fills linux.security.kernel_taint_flag metric with initial data.
+func (m *metricLinuxSecurityKernelTaintFlag) init() {
+	m.data.SetName("linux.security.kernel_taint_flag")
+	m.data.SetDescription("1 for each reason why the kernel is tainted.")
+	m.data.SetUnit("{flag}")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricLinuxSecurityKernelTaintFlag) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, taintLetterAttributeValue string, taintFlagAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("letter", taintLetterAttributeValue)
+	dp.Attributes().PutStr("flag", taintFlagAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricLinuxSecurityKernelTaintFlag) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricLinuxSecurityKernelTaintFlag) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricLinuxSecurityKernelTaintFlag(cfg LinuxSecurityKernelTaintFlagMetricConfig) metricLinuxSecurityKernelTaintFlag {
+	m := metricLinuxSecurityKernelTaintFlag{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricLinuxSecurityKernelTainted struct {
+	data     pmetric.Metric                         // data buffer for generated metric.
+	config   LinuxSecurityKernelTaintedMetricConfig // metric config provided by user.
+	capacity int                                    // max observed number of data points added to the metric.
+}
+
+// init fills linux.security.kernel_tainted metric with initial data.
+func (m *metricLinuxSecurityKernelTainted) init() {
+	m.data.SetName("linux.security.kernel_tainted")
+	m.data.SetDescription("The mask of what tainted the kernel, as in /proc/sys/kernel/tainted.")
+	m.data.SetUnit("{mask}")
+	m.data.SetEmptyGauge()
+}
+
+func (m *metricLinuxSecurityKernelTainted) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricLinuxSecurityKernelTainted) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricLinuxSecurityKernelTainted) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricLinuxSecurityKernelTainted(cfg LinuxSecurityKernelTaintedMetricConfig) metricLinuxSecurityKernelTainted {
+	m := metricLinuxSecurityKernelTainted{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricLinuxSecurityLastPasswordChange struct {
+	data     pmetric.Metric                              // data buffer for generated metric.
+	config   LinuxSecurityLastPasswordChangeMetricConfig // metric config provided by user.
+	capacity int                                         // max observed number of data points added to the metric.
+}
+
+// init fills linux.security.last_password_change metric with initial data.
+func (m *metricLinuxSecurityLastPasswordChange) init() {
+	m.data.SetName("linux.security.last_password_change")
+	m.data.SetDescription("The day of the last change of the password, in days since 1970-01-01; 0 asks for a change at the next login.")
+	m.data.SetUnit("{day}")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricLinuxSecurityLastPasswordChange) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, accountUsernameAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("username", accountUsernameAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricLinuxSecurityLastPasswordChange) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricLinuxSecurityLastPasswordChange) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricLinuxSecurityLastPasswordChange(cfg LinuxSecurityLastPasswordChangeMetricConfig) metricLinuxSecurityLastPasswordChange {
+	m := metricLinuxSecurityLastPasswordChange{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricLinuxSecurityLastPatchTime struct {
+	data     pmetric.Metric                         // data buffer for generated metric.
+	config   LinuxSecurityLastPatchTimeMetricConfig // metric config provided by user.
+	capacity int                                    // max observed number of data points added to the metric.
+}
+
+// init fills linux.security.last_patch_time metric with initial data.
+func (m *metricLinuxSecurityLastPatchTime) init() {
+	m.data.SetName("linux.security.last_patch_time")
+	m.data.SetDescription("When a package was last installed or upgraded, in seconds since 1970-01-01.")
+	m.data.SetUnit("{time}")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricLinuxSecurityLastPatchTime) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, packageTypeAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("package_type", packageTypeAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricLinuxSecurityLastPatchTime) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricLinuxSecurityLastPatchTime) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricLinuxSecurityLastPatchTime(cfg LinuxSecurityLastPatchTimeMetricConfig) metricLinuxSecurityLastPatchTime {
+	m := metricLinuxSecurityLastPatchTime{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricLinuxSecurityLoginDefsInfo struct {
+	data     pmetric.Metric                         // data buffer for generated metric.
+	config   LinuxSecurityLoginDefsInfoMetricConfig // metric config provided by user.
+	capacity int                                    // max observed number of data points added to the metric.
+}
+
+// init fills linux.security.login_defs_info metric with initial data.
+func (m *metricLinuxSecurityLoginDefsInfo) init() {
+	m.data.SetName("linux.security.login_defs_info")
+	m.data.SetDescription("1 for each setting of login.defs.")
+	m.data.SetUnit("{setting}")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricLinuxSecurityLoginDefsInfo) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, infoKeyAttributeValue string, infoValueAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("info_key", infoKeyAttributeValue)
+	dp.Attributes().PutStr("info_value", infoValueAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricLinuxSecurityLoginDefsInfo) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricLinuxSecurityLoginDefsInfo) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricLinuxSecurityLoginDefsInfo(cfg LinuxSecurityLoginDefsInfoMetricConfig) metricLinuxSecurityLoginDefsInfo {
+	m := metricLinuxSecurityLoginDefsInfo{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricLinuxSecurityLsmActive struct {
+	data     pmetric.Metric                     // data buffer for generated metric.
+	config   LinuxSecurityLsmActiveMetricConfig // metric config provided by user.
+	capacity int                                // max observed number of data points added to the metric.
+}
+
+// init fills linux.security.lsm_active metric with initial data.
+func (m *metricLinuxSecurityLsmActive) init() {
+	m.data.SetName("linux.security.lsm_active")
+	m.data.SetDescription("1 for each active security module.")
+	m.data.SetUnit("{module}")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricLinuxSecurityLsmActive) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, lsmAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("lsm", lsmAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricLinuxSecurityLsmActive) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricLinuxSecurityLsmActive) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricLinuxSecurityLsmActive(cfg LinuxSecurityLsmActiveMetricConfig) metricLinuxSecurityLsmActive {
+	m := metricLinuxSecurityLsmActive{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricLinuxSecurityModuleSignatureEnforced struct {
+	data     pmetric.Metric                                   // data buffer for generated metric.
+	config   LinuxSecurityModuleSignatureEnforcedMetricConfig // metric config provided by user.
+	capacity int                                              // max observed number of data points added to the metric.
+}
+
+// init fills linux.security.module_signature_enforced metric with initial data.
+func (m *metricLinuxSecurityModuleSignatureEnforced) init() {
+	m.data.SetName("linux.security.module_signature_enforced")
+	m.data.SetDescription("1 if the kernel loads only signed modules.")
+	m.data.SetUnit("{system}")
+	m.data.SetEmptyGauge()
+}
+
+func (m *metricLinuxSecurityModuleSignatureEnforced) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricLinuxSecurityModuleSignatureEnforced) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricLinuxSecurityModuleSignatureEnforced) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricLinuxSecurityModuleSignatureEnforced(cfg LinuxSecurityModuleSignatureEnforcedMetricConfig) metricLinuxSecurityModuleSignatureEnforced {
+	m := metricLinuxSecurityModuleSignatureEnforced{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricLinuxSecurityMountOption struct {
+	data     pmetric.Metric                       // data buffer for generated metric.
+	config   LinuxSecurityMountOptionMetricConfig // metric config provided by user.
+	capacity int                                  // max observed number of data points added to the metric.
+}
+
+// init fills linux.security.mount_option metric with initial data.
+func (m *metricLinuxSecurityMountOption) init() {
+	m.data.SetName("linux.security.mount_option")
+	m.data.SetDescription("1 if the mount point has the option.")
+	m.data.SetUnit("{option}")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricLinuxSecurityMountOption) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, mountPathAttributeValue string, mountOptionAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("path", mountPathAttributeValue)
+	dp.Attributes().PutStr("option", mountOptionAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricLinuxSecurityMountOption) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricLinuxSecurityMountOption) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricLinuxSecurityMountOption(cfg LinuxSecurityMountOptionMetricConfig) metricLinuxSecurityMountOption {
+	m := metricLinuxSecurityMountOption{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricLinuxSecurityOsVersionInfo struct {
+	data     pmetric.Metric                         // data buffer for generated metric.
+	config   LinuxSecurityOsVersionInfoMetricConfig // metric config provided by user.
+	capacity int                                    // max observed number of data points added to the metric.
+}
+
+// init fills linux.security.os_version_info metric with initial data.
+func (m *metricLinuxSecurityOsVersionInfo) init() {
+	m.data.SetName("linux.security.os_version_info")
+	m.data.SetDescription("1 for the operating system.")
+	m.data.SetUnit("{system}")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricLinuxSecurityOsVersionInfo) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, osPrettyNameAttributeValue string, osOsNameAttributeValue string, osVersionAttributeValue string, osVersionIDAttributeValue string, osVersionCodenameAttributeValue string, osIDAttributeValue string, osIDLikeAttributeValue string, osVariantIDAttributeValue string, osBuildIDAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("pretty_name", osPrettyNameAttributeValue)
+	dp.Attributes().PutStr("os_name", osOsNameAttributeValue)
+	dp.Attributes().PutStr("version", osVersionAttributeValue)
+	dp.Attributes().PutStr("version_id", osVersionIDAttributeValue)
+	dp.Attributes().PutStr("version_codename", osVersionCodenameAttributeValue)
+	dp.Attributes().PutStr("id", osIDAttributeValue)
+	dp.Attributes().PutStr("id_like", osIDLikeAttributeValue)
+	dp.Attributes().PutStr("variant_id", osVariantIDAttributeValue)
+	dp.Attributes().PutStr("build_id", osBuildIDAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricLinuxSecurityOsVersionInfo) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricLinuxSecurityOsVersionInfo) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricLinuxSecurityOsVersionInfo(cfg LinuxSecurityOsVersionInfoMetricConfig) metricLinuxSecurityOsVersionInfo {
+	m := metricLinuxSecurityOsVersionInfo{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricLinuxSecurityPackageCount struct {
+	data     pmetric.Metric                        // data buffer for generated metric.
+	config   LinuxSecurityPackageCountMetricConfig // metric config provided by user.
+	capacity int                                   // max observed number of data points added to the metric.
+}
+
+// init fills linux.security.package_count metric with initial data.
+func (m *metricLinuxSecurityPackageCount) init() {
+	m.data.SetName("linux.security.package_count")
+	m.data.SetDescription("How many packages are installed.")
+	m.data.SetUnit("{package}")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricLinuxSecurityPackageCount) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, packageTypeAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("package_type", packageTypeAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricLinuxSecurityPackageCount) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricLinuxSecurityPackageCount) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricLinuxSecurityPackageCount(cfg LinuxSecurityPackageCountMetricConfig) metricLinuxSecurityPackageCount {
+	m := metricLinuxSecurityPackageCount{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricLinuxSecurityPasswordInactive struct {
+	data     pmetric.Metric                            // data buffer for generated metric.
+	config   LinuxSecurityPasswordInactiveMetricConfig // metric config provided by user.
+	capacity int                                       // max observed number of data points added to the metric.
+}
+
+// init fills linux.security.password_inactive metric with initial data.
+func (m *metricLinuxSecurityPasswordInactive) init() {
+	m.data.SetName("linux.security.password_inactive")
+	m.data.SetDescription("How many days after that the password is still taken.")
+	m.data.SetUnit("{day}")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricLinuxSecurityPasswordInactive) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, accountUsernameAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("username", accountUsernameAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricLinuxSecurityPasswordInactive) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricLinuxSecurityPasswordInactive) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricLinuxSecurityPasswordInactive(cfg LinuxSecurityPasswordInactiveMetricConfig) metricLinuxSecurityPasswordInactive {
+	m := metricLinuxSecurityPasswordInactive{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricLinuxSecurityPasswordMaxDays struct {
+	data     pmetric.Metric                           // data buffer for generated metric.
+	config   LinuxSecurityPasswordMaxDaysMetricConfig // metric config provided by user.
+	capacity int                                      // max observed number of data points added to the metric.
+}
+
+// init fills linux.security.password_max_days metric with initial data.
+func (m *metricLinuxSecurityPasswordMaxDays) init() {
+	m.data.SetName("linux.security.password_max_days")
+	m.data.SetDescription("After how many days a password must be changed.")
+	m.data.SetUnit("{day}")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricLinuxSecurityPasswordMaxDays) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, accountUsernameAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("username", accountUsernameAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricLinuxSecurityPasswordMaxDays) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricLinuxSecurityPasswordMaxDays) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricLinuxSecurityPasswordMaxDays(cfg LinuxSecurityPasswordMaxDaysMetricConfig) metricLinuxSecurityPasswordMaxDays {
+	m := metricLinuxSecurityPasswordMaxDays{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricLinuxSecurityPasswordMinDays struct {
+	data     pmetric.Metric                           // data buffer for generated metric.
+	config   LinuxSecurityPasswordMinDaysMetricConfig // metric config provided by user.
+	capacity int                                      // max observed number of data points added to the metric.
+}
+
+// init fills linux.security.password_min_days metric with initial data.
+func (m *metricLinuxSecurityPasswordMinDays) init() {
+	m.data.SetName("linux.security.password_min_days")
+	m.data.SetDescription("How many days a password must be kept.")
+	m.data.SetUnit("{day}")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricLinuxSecurityPasswordMinDays) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, accountUsernameAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("username", accountUsernameAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricLinuxSecurityPasswordMinDays) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricLinuxSecurityPasswordMinDays) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricLinuxSecurityPasswordMinDays(cfg LinuxSecurityPasswordMinDaysMetricConfig) metricLinuxSecurityPasswordMinDays {
+	m := metricLinuxSecurityPasswordMinDays{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricLinuxSecurityPasswordWarnDays struct {
+	data     pmetric.Metric                            // data buffer for generated metric.
+	config   LinuxSecurityPasswordWarnDaysMetricConfig // metric config provided by user.
+	capacity int                                       // max observed number of data points added to the metric.
+}
+
+// init fills linux.security.password_warn_days metric with initial data.
+func (m *metricLinuxSecurityPasswordWarnDays) init() {
+	m.data.SetName("linux.security.password_warn_days")
+	m.data.SetDescription("How many days before that a warning is given.")
+	m.data.SetUnit("{day}")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricLinuxSecurityPasswordWarnDays) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, accountUsernameAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("username", accountUsernameAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricLinuxSecurityPasswordWarnDays) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricLinuxSecurityPasswordWarnDays) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricLinuxSecurityPasswordWarnDays(cfg LinuxSecurityPasswordWarnDaysMetricConfig) metricLinuxSecurityPasswordWarnDays {
+	m := metricLinuxSecurityPasswordWarnDays{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricLinuxSecurityPortsUseInfo struct {
+	data     pmetric.Metric                        // data buffer for generated metric.
+	config   LinuxSecurityPortsUseInfoMetricConfig // metric config provided by user.
+	capacity int                                   // max observed number of data points added to the metric.
+}
+
+// init fills linux.security.ports_use_info metric with initial data.
+func (m *metricLinuxSecurityPortsUseInfo) init() {
+	m.data.SetName("linux.security.ports_use_info")
+	m.data.SetDescription("1 for each socket that can be reached, and each process that has it.")
+	m.data.SetUnit("{socket}")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricLinuxSecurityPortsUseInfo) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, portProtocolAttributeValue string, portLocalIPAttributeValue string, portLocalPortAttributeValue string, portStateAttributeValue string, portProcessAttributeValue string, portExePathAttributeValue string, portVersionAttributeValue string, portAppNameAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("protocol", portProtocolAttributeValue)
+	dp.Attributes().PutStr("local_ip", portLocalIPAttributeValue)
+	dp.Attributes().PutStr("local_port", portLocalPortAttributeValue)
+	dp.Attributes().PutStr("state", portStateAttributeValue)
+	dp.Attributes().PutStr("process", portProcessAttributeValue)
+	dp.Attributes().PutStr("exe_path", portExePathAttributeValue)
+	dp.Attributes().PutStr("version", portVersionAttributeValue)
+	dp.Attributes().PutStr("app_name", portAppNameAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricLinuxSecurityPortsUseInfo) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricLinuxSecurityPortsUseInfo) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricLinuxSecurityPortsUseInfo(cfg LinuxSecurityPortsUseInfoMetricConfig) metricLinuxSecurityPortsUseInfo {
+	m := metricLinuxSecurityPortsUseInfo{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricLinuxSecuritySearchPathWritable struct {
+	data     pmetric.Metric                              // data buffer for generated metric.
+	config   LinuxSecuritySearchPathWritableMetricConfig // metric config provided by user.
+	capacity int                                         // max observed number of data points added to the metric.
+}
+
+// init fills linux.security.search_path_writable metric with initial data.
+func (m *metricLinuxSecuritySearchPathWritable) init() {
+	m.data.SetName("linux.security.search_path_writable")
+	m.data.SetDescription("1 for each file or directory in the search path of programs that others may write.")
+	m.data.SetUnit("{file}")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricLinuxSecuritySearchPathWritable) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, hostPathAttributeValue string, searchPathTypeAttributeValue string, hostOwnerAttributeValue string, hostGroupAttributeValue string, hostModeAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("path", hostPathAttributeValue)
+	dp.Attributes().PutStr("type", searchPathTypeAttributeValue)
+	dp.Attributes().PutStr("owner", hostOwnerAttributeValue)
+	dp.Attributes().PutStr("group", hostGroupAttributeValue)
+	dp.Attributes().PutStr("mode", hostModeAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricLinuxSecuritySearchPathWritable) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricLinuxSecuritySearchPathWritable) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricLinuxSecuritySearchPathWritable(cfg LinuxSecuritySearchPathWritableMetricConfig) metricLinuxSecuritySearchPathWritable {
+	m := metricLinuxSecuritySearchPathWritable{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricLinuxSecuritySecureBootEnabled struct {
+	data     pmetric.Metric                             // data buffer for generated metric.
+	config   LinuxSecuritySecureBootEnabledMetricConfig // metric config provided by user.
+	capacity int                                        // max observed number of data points added to the metric.
+}
+
+// init fills linux.security.secure_boot_enabled metric with initial data.
+func (m *metricLinuxSecuritySecureBootEnabled) init() {
+	m.data.SetName("linux.security.secure_boot_enabled")
+	m.data.SetDescription("1 if the firmware starts only what is signed.")
+	m.data.SetUnit("{system}")
+	m.data.SetEmptyGauge()
+}
+
+func (m *metricLinuxSecuritySecureBootEnabled) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricLinuxSecuritySecureBootEnabled) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricLinuxSecuritySecureBootEnabled) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricLinuxSecuritySecureBootEnabled(cfg LinuxSecuritySecureBootEnabledMetricConfig) metricLinuxSecuritySecureBootEnabled {
+	m := metricLinuxSecuritySecureBootEnabled{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricLinuxSecuritySelinuxConfig struct {
+	data     pmetric.Metric                         // data buffer for generated metric.
+	config   LinuxSecuritySelinuxConfigMetricConfig // metric config provided by user.
+	capacity int                                    // max observed number of data points added to the metric.
+}
+
+// init fills linux.security.selinux_config metric with initial data.
+func (m *metricLinuxSecuritySelinuxConfig) init() {
+	m.data.SetName("linux.security.selinux_config")
+	m.data.SetDescription("1 for each setting of SELinux.")
+	m.data.SetUnit("{setting}")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricLinuxSecuritySelinuxConfig) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, infoKeyAttributeValue string, infoValueAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("info_key", infoKeyAttributeValue)
+	dp.Attributes().PutStr("info_value", infoValueAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricLinuxSecuritySelinuxConfig) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricLinuxSecuritySelinuxConfig) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricLinuxSecuritySelinuxConfig(cfg LinuxSecuritySelinuxConfigMetricConfig) metricLinuxSecuritySelinuxConfig {
+	m := metricLinuxSecuritySelinuxConfig{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricLinuxSecuritySelinuxMode struct {
+	data     pmetric.Metric                       // data buffer for generated metric.
+	config   LinuxSecuritySelinuxModeMetricConfig // metric config provided by user.
+	capacity int                                  // max observed number of data points added to the metric.
+}
+
+// init fills linux.security.selinux_mode metric with initial data.
+func (m *metricLinuxSecuritySelinuxMode) init() {
+	m.data.SetName("linux.security.selinux_mode")
+	m.data.SetDescription("1 for the mode of SELinux, 0 for the others.")
+	m.data.SetUnit("{mode}")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricLinuxSecuritySelinuxMode) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, selinuxModeAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("mode", selinuxModeAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricLinuxSecuritySelinuxMode) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricLinuxSecuritySelinuxMode) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricLinuxSecuritySelinuxMode(cfg LinuxSecuritySelinuxModeMetricConfig) metricLinuxSecuritySelinuxMode {
+	m := metricLinuxSecuritySelinuxMode{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricLinuxSecurityServicesInfo struct {
+	data     pmetric.Metric                        // data buffer for generated metric.
+	config   LinuxSecurityServicesInfoMetricConfig // metric config provided by user.
+	capacity int                                   // max observed number of data points added to the metric.
+}
+
+// init fills linux.security.services_info metric with initial data.
+func (m *metricLinuxSecurityServicesInfo) init() {
+	m.data.SetName("linux.security.services_info")
+	m.data.SetDescription("1 for each service.")
+	m.data.SetUnit("{service}")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricLinuxSecurityServicesInfo) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, serviceNameAttributeValue string, isRunningAttributeValue string, serviceTypeAttributeValue string, isEnabledAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("service_name", serviceNameAttributeValue)
+	dp.Attributes().PutStr("is_running", isRunningAttributeValue)
+	dp.Attributes().PutStr("service_type", serviceTypeAttributeValue)
+	dp.Attributes().PutStr("is_enabled", isEnabledAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricLinuxSecurityServicesInfo) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricLinuxSecurityServicesInfo) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricLinuxSecurityServicesInfo(cfg LinuxSecurityServicesInfoMetricConfig) metricLinuxSecurityServicesInfo {
+	m := metricLinuxSecurityServicesInfo{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricLinuxSecuritySetuidFile struct {
+	data     pmetric.Metric                      // data buffer for generated metric.
+	config   LinuxSecuritySetuidFileMetricConfig // metric config provided by user.
+	capacity int                                 // max observed number of data points added to the metric.
+}
+
+// init fills linux.security.setuid_file metric with initial data.
+func (m *metricLinuxSecuritySetuidFile) init() {
+	m.data.SetName("linux.security.setuid_file")
+	m.data.SetDescription("1 for each set-user-id or set-group-id file.")
+	m.data.SetUnit("{file}")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricLinuxSecuritySetuidFile) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, hostPathAttributeValue string, hostOwnerAttributeValue string, hostGroupAttributeValue string, hostModeAttributeValue string, setuidPackageAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("path", hostPathAttributeValue)
+	dp.Attributes().PutStr("owner", hostOwnerAttributeValue)
+	dp.Attributes().PutStr("group", hostGroupAttributeValue)
+	dp.Attributes().PutStr("mode", hostModeAttributeValue)
+	dp.Attributes().PutStr("package", setuidPackageAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricLinuxSecuritySetuidFile) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricLinuxSecuritySetuidFile) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricLinuxSecuritySetuidFile(cfg LinuxSecuritySetuidFileMetricConfig) metricLinuxSecuritySetuidFile {
+	m := metricLinuxSecuritySetuidFile{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricLinuxSecuritySetuidFileCount struct {
+	data     pmetric.Metric                           // data buffer for generated metric.
+	config   LinuxSecuritySetuidFileCountMetricConfig // metric config provided by user.
+	capacity int                                      // max observed number of data points added to the metric.
+}
+
+// init fills linux.security.setuid_file_count metric with initial data.
+func (m *metricLinuxSecuritySetuidFileCount) init() {
+	m.data.SetName("linux.security.setuid_file_count")
+	m.data.SetDescription("How many set-user-id and set-group-id files there are.")
+	m.data.SetUnit("{file}")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricLinuxSecuritySetuidFileCount) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, setuidTypeAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("type", setuidTypeAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricLinuxSecuritySetuidFileCount) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricLinuxSecuritySetuidFileCount) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricLinuxSecuritySetuidFileCount(cfg LinuxSecuritySetuidFileCountMetricConfig) metricLinuxSecuritySetuidFileCount {
+	m := metricLinuxSecuritySetuidFileCount{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricLinuxSecuritySshdConfigInfo struct {
+	data     pmetric.Metric                          // data buffer for generated metric.
+	config   LinuxSecuritySshdConfigInfoMetricConfig // metric config provided by user.
+	capacity int                                     // max observed number of data points added to the metric.
+}
+
+// init fills linux.security.sshd_config_info metric with initial data.
+func (m *metricLinuxSecuritySshdConfigInfo) init() {
+	m.data.SetName("linux.security.sshd_config_info")
+	m.data.SetDescription("1 for each setting of sshd that is in effect.")
+	m.data.SetUnit("{setting}")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricLinuxSecuritySshdConfigInfo) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, infoKeyAttributeValue string, infoValueAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("info_key", infoKeyAttributeValue)
+	dp.Attributes().PutStr("info_value", infoValueAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricLinuxSecuritySshdConfigInfo) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricLinuxSecuritySshdConfigInfo) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricLinuxSecuritySshdConfigInfo(cfg LinuxSecuritySshdConfigInfoMetricConfig) metricLinuxSecuritySshdConfigInfo {
+	m := metricLinuxSecuritySshdConfigInfo{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricLinuxSecuritySysctlParamSecure struct {
+	data     pmetric.Metric                             // data buffer for generated metric.
+	config   LinuxSecuritySysctlParamSecureMetricConfig // metric config provided by user.
+	capacity int                                        // max observed number of data points added to the metric.
+}
+
+// init fills linux.security.sysctl_param_secure metric with initial data.
+func (m *metricLinuxSecuritySysctlParamSecure) init() {
+	m.data.SetName("linux.security.sysctl_param_secure")
+	m.data.SetDescription("1 if the kernel parameter is as expected.")
+	m.data.SetUnit("{parameter}")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricLinuxSecuritySysctlParamSecure) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, sysctlParamAttributeValue string, sysctlNameAttributeValue string, sysctlActualAttributeValue string, sysctlExpectedAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("param", sysctlParamAttributeValue)
+	dp.Attributes().PutStr("name", sysctlNameAttributeValue)
+	dp.Attributes().PutStr("actual", sysctlActualAttributeValue)
+	dp.Attributes().PutStr("expected", sysctlExpectedAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricLinuxSecuritySysctlParamSecure) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricLinuxSecuritySysctlParamSecure) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricLinuxSecuritySysctlParamSecure(cfg LinuxSecuritySysctlParamSecureMetricConfig) metricLinuxSecuritySysctlParamSecure {
+	m := metricLinuxSecuritySysctlParamSecure{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
+}
+
+type metricLinuxSecuritySystemTargetInfo struct {
+	data     pmetric.Metric                            // data buffer for generated metric.
+	config   LinuxSecuritySystemTargetInfoMetricConfig // metric config provided by user.
+	capacity int                                       // max observed number of data points added to the metric.
+}
+
+// init fills linux.security.system_target_info metric with initial data.
+func (m *metricLinuxSecuritySystemTargetInfo) init() {
+	m.data.SetName("linux.security.system_target_info")
+	m.data.SetDescription("1 for the target that the host starts and those that it has reached.")
+	m.data.SetUnit("{target}")
+	m.data.SetEmptyGauge()
+	m.data.Gauge().DataPoints().EnsureCapacity(m.capacity)
+}
+
+func (m *metricLinuxSecuritySystemTargetInfo) recordDataPoint(start pcommon.Timestamp, ts pcommon.Timestamp, val int64, targetCurrentTargetAttributeValue string, targetTargetTypeAttributeValue string) {
+	if !m.config.Enabled {
+		return
+	}
+	dp := m.data.Gauge().DataPoints().AppendEmpty()
+	dp.SetStartTimestamp(start)
+	dp.SetTimestamp(ts)
+	dp.SetIntValue(val)
+	dp.Attributes().PutStr("current_target", targetCurrentTargetAttributeValue)
+	dp.Attributes().PutStr("target_type", targetTargetTypeAttributeValue)
+}
+
+// updateCapacity saves max length of data point slices that will be used for the slice capacity.
+func (m *metricLinuxSecuritySystemTargetInfo) updateCapacity() {
+	if m.data.Gauge().DataPoints().Len() > m.capacity {
+		m.capacity = m.data.Gauge().DataPoints().Len()
+	}
+}
+
+// emit appends recorded metric data to a metrics slice and prepares it for recording another set of data points.
+func (m *metricLinuxSecuritySystemTargetInfo) emit(metrics pmetric.MetricSlice) {
+	if m.config.Enabled && m.data.Gauge().DataPoints().Len() > 0 {
+		m.updateCapacity()
+		m.data.MoveTo(metrics.AppendEmpty())
+		m.init()
+	}
+}
+
+func newMetricLinuxSecuritySystemTargetInfo(cfg LinuxSecuritySystemTargetInfoMetricConfig) metricLinuxSecuritySystemTargetInfo {
+	m := metricLinuxSecuritySystemTargetInfo{config: cfg}
+
+	if cfg.Enabled {
+		m.data = pmetric.NewMetric()
+		m.init()
+	}
+	return m
 }
 
 type metricSecurityEbpfConnect struct {
@@ -1773,29 +4430,70 @@ func newMetricSecurityEbpfUp(cfg SecurityEbpfUpMetricConfig) metricSecurityEbpfU
 // MetricsBuilder provides an interface for scrapers to report metrics while taking care of all the transformations
 // required to produce metric representation defined in metadata and user config.
 type MetricsBuilder struct {
-	config                                MetricsBuilderConfig // config of the metrics builder.
-	startTime                             pcommon.Timestamp    // start time that will be applied to all recorded data points.
-	metricsCapacity                       int                  // maximum observed number of metrics per resource.
-	metricsBuffer                         pmetric.Metrics      // accumulates metrics data before emitting.
-	buildInfo                             component.BuildInfo  // contains version information.
-	resourceAttributeIncludeFilter        map[string]filter.Filter
-	resourceAttributeExcludeFilter        map[string]filter.Filter
-	metricSecurityEbpfConnect             metricSecurityEbpfConnect
-	metricSecurityEbpfConnectActive       metricSecurityEbpfConnectActive
-	metricSecurityEbpfConnectError        metricSecurityEbpfConnectError
-	metricSecurityEbpfEvents              metricSecurityEbpfEvents
-	metricSecurityEbpfFileAccess          metricSecurityEbpfFileAccess
-	metricSecurityEbpfHookAttached        metricSecurityEbpfHookAttached
-	metricSecurityEbpfKernelBpf           metricSecurityEbpfKernelBpf
-	metricSecurityEbpfKernelModule        metricSecurityEbpfKernelModule
-	metricSecurityEbpfPrivilegeEscalation metricSecurityEbpfPrivilegeEscalation
-	metricSecurityEbpfProcessActiveCount  metricSecurityEbpfProcessActiveCount
-	metricSecurityEbpfProcessExec         metricSecurityEbpfProcessExec
-	metricSecurityEbpfProcessExit         metricSecurityEbpfProcessExit
-	metricSecurityEbpfSampleRate          metricSecurityEbpfSampleRate
-	metricSecurityEbpfTop                 metricSecurityEbpfTop
-	metricSecurityEbpfTopError            metricSecurityEbpfTopError
-	metricSecurityEbpfUp                  metricSecurityEbpfUp
+	config                                     MetricsBuilderConfig // config of the metrics builder.
+	startTime                                  pcommon.Timestamp    // start time that will be applied to all recorded data points.
+	metricsCapacity                            int                  // maximum observed number of metrics per resource.
+	metricsBuffer                              pmetric.Metrics      // accumulates metrics data before emitting.
+	buildInfo                                  component.BuildInfo  // contains version information.
+	resourceAttributeIncludeFilter             map[string]filter.Filter
+	resourceAttributeExcludeFilter             map[string]filter.Filter
+	metricLinuxSecurityAccountExpire           metricLinuxSecurityAccountExpire
+	metricLinuxSecurityAccountInfo             metricLinuxSecurityAccountInfo
+	metricLinuxSecurityApparmorEnabled         metricLinuxSecurityApparmorEnabled
+	metricLinuxSecurityApparmorProfiles        metricLinuxSecurityApparmorProfiles
+	metricLinuxSecurityAuditdRulesCount        metricLinuxSecurityAuditdRulesCount
+	metricLinuxSecurityAuditdRunning           metricLinuxSecurityAuditdRunning
+	metricLinuxSecurityAuthorizedKeys          metricLinuxSecurityAuthorizedKeys
+	metricLinuxSecurityCheckOverflow           metricLinuxSecurityCheckOverflow
+	metricLinuxSecurityCheckPassRatio          metricLinuxSecurityCheckPassRatio
+	metricLinuxSecurityCheckResult             metricLinuxSecurityCheckResult
+	metricLinuxSecurityCheckStatus             metricLinuxSecurityCheckStatus
+	metricLinuxSecurityContainerSocketOpen     metricLinuxSecurityContainerSocketOpen
+	metricLinuxSecurityCrontabEntry            metricLinuxSecurityCrontabEntry
+	metricLinuxSecurityFirewallEnabled         metricLinuxSecurityFirewallEnabled
+	metricLinuxSecurityHostsOptionsInfo        metricLinuxSecurityHostsOptionsInfo
+	metricLinuxSecurityKernelLockdown          metricLinuxSecurityKernelLockdown
+	metricLinuxSecurityKernelTaintFlag         metricLinuxSecurityKernelTaintFlag
+	metricLinuxSecurityKernelTainted           metricLinuxSecurityKernelTainted
+	metricLinuxSecurityLastPasswordChange      metricLinuxSecurityLastPasswordChange
+	metricLinuxSecurityLastPatchTime           metricLinuxSecurityLastPatchTime
+	metricLinuxSecurityLoginDefsInfo           metricLinuxSecurityLoginDefsInfo
+	metricLinuxSecurityLsmActive               metricLinuxSecurityLsmActive
+	metricLinuxSecurityModuleSignatureEnforced metricLinuxSecurityModuleSignatureEnforced
+	metricLinuxSecurityMountOption             metricLinuxSecurityMountOption
+	metricLinuxSecurityOsVersionInfo           metricLinuxSecurityOsVersionInfo
+	metricLinuxSecurityPackageCount            metricLinuxSecurityPackageCount
+	metricLinuxSecurityPasswordInactive        metricLinuxSecurityPasswordInactive
+	metricLinuxSecurityPasswordMaxDays         metricLinuxSecurityPasswordMaxDays
+	metricLinuxSecurityPasswordMinDays         metricLinuxSecurityPasswordMinDays
+	metricLinuxSecurityPasswordWarnDays        metricLinuxSecurityPasswordWarnDays
+	metricLinuxSecurityPortsUseInfo            metricLinuxSecurityPortsUseInfo
+	metricLinuxSecuritySearchPathWritable      metricLinuxSecuritySearchPathWritable
+	metricLinuxSecuritySecureBootEnabled       metricLinuxSecuritySecureBootEnabled
+	metricLinuxSecuritySelinuxConfig           metricLinuxSecuritySelinuxConfig
+	metricLinuxSecuritySelinuxMode             metricLinuxSecuritySelinuxMode
+	metricLinuxSecurityServicesInfo            metricLinuxSecurityServicesInfo
+	metricLinuxSecuritySetuidFile              metricLinuxSecuritySetuidFile
+	metricLinuxSecuritySetuidFileCount         metricLinuxSecuritySetuidFileCount
+	metricLinuxSecuritySshdConfigInfo          metricLinuxSecuritySshdConfigInfo
+	metricLinuxSecuritySysctlParamSecure       metricLinuxSecuritySysctlParamSecure
+	metricLinuxSecuritySystemTargetInfo        metricLinuxSecuritySystemTargetInfo
+	metricSecurityEbpfConnect                  metricSecurityEbpfConnect
+	metricSecurityEbpfConnectActive            metricSecurityEbpfConnectActive
+	metricSecurityEbpfConnectError             metricSecurityEbpfConnectError
+	metricSecurityEbpfEvents                   metricSecurityEbpfEvents
+	metricSecurityEbpfFileAccess               metricSecurityEbpfFileAccess
+	metricSecurityEbpfHookAttached             metricSecurityEbpfHookAttached
+	metricSecurityEbpfKernelBpf                metricSecurityEbpfKernelBpf
+	metricSecurityEbpfKernelModule             metricSecurityEbpfKernelModule
+	metricSecurityEbpfPrivilegeEscalation      metricSecurityEbpfPrivilegeEscalation
+	metricSecurityEbpfProcessActiveCount       metricSecurityEbpfProcessActiveCount
+	metricSecurityEbpfProcessExec              metricSecurityEbpfProcessExec
+	metricSecurityEbpfProcessExit              metricSecurityEbpfProcessExit
+	metricSecurityEbpfSampleRate               metricSecurityEbpfSampleRate
+	metricSecurityEbpfTop                      metricSecurityEbpfTop
+	metricSecurityEbpfTopError                 metricSecurityEbpfTopError
+	metricSecurityEbpfUp                       metricSecurityEbpfUp
 }
 
 // MetricBuilderOption applies changes to default metrics builder.
@@ -1817,28 +4515,69 @@ func WithStartTime(startTime pcommon.Timestamp) MetricBuilderOption {
 }
 func NewMetricsBuilder(mbc MetricsBuilderConfig, settings receiver.Settings, options ...MetricBuilderOption) *MetricsBuilder {
 	mb := &MetricsBuilder{
-		config:                                mbc,
-		startTime:                             pcommon.NewTimestampFromTime(time.Now()),
-		metricsBuffer:                         pmetric.NewMetrics(),
-		buildInfo:                             settings.BuildInfo,
-		metricSecurityEbpfConnect:             newMetricSecurityEbpfConnect(mbc.Metrics.SecurityEbpfConnect),
-		metricSecurityEbpfConnectActive:       newMetricSecurityEbpfConnectActive(mbc.Metrics.SecurityEbpfConnectActive),
-		metricSecurityEbpfConnectError:        newMetricSecurityEbpfConnectError(mbc.Metrics.SecurityEbpfConnectError),
-		metricSecurityEbpfEvents:              newMetricSecurityEbpfEvents(mbc.Metrics.SecurityEbpfEvents),
-		metricSecurityEbpfFileAccess:          newMetricSecurityEbpfFileAccess(mbc.Metrics.SecurityEbpfFileAccess),
-		metricSecurityEbpfHookAttached:        newMetricSecurityEbpfHookAttached(mbc.Metrics.SecurityEbpfHookAttached),
-		metricSecurityEbpfKernelBpf:           newMetricSecurityEbpfKernelBpf(mbc.Metrics.SecurityEbpfKernelBpf),
-		metricSecurityEbpfKernelModule:        newMetricSecurityEbpfKernelModule(mbc.Metrics.SecurityEbpfKernelModule),
-		metricSecurityEbpfPrivilegeEscalation: newMetricSecurityEbpfPrivilegeEscalation(mbc.Metrics.SecurityEbpfPrivilegeEscalation),
-		metricSecurityEbpfProcessActiveCount:  newMetricSecurityEbpfProcessActiveCount(mbc.Metrics.SecurityEbpfProcessActiveCount),
-		metricSecurityEbpfProcessExec:         newMetricSecurityEbpfProcessExec(mbc.Metrics.SecurityEbpfProcessExec),
-		metricSecurityEbpfProcessExit:         newMetricSecurityEbpfProcessExit(mbc.Metrics.SecurityEbpfProcessExit),
-		metricSecurityEbpfSampleRate:          newMetricSecurityEbpfSampleRate(mbc.Metrics.SecurityEbpfSampleRate),
-		metricSecurityEbpfTop:                 newMetricSecurityEbpfTop(mbc.Metrics.SecurityEbpfTop),
-		metricSecurityEbpfTopError:            newMetricSecurityEbpfTopError(mbc.Metrics.SecurityEbpfTopError),
-		metricSecurityEbpfUp:                  newMetricSecurityEbpfUp(mbc.Metrics.SecurityEbpfUp),
-		resourceAttributeIncludeFilter:        make(map[string]filter.Filter),
-		resourceAttributeExcludeFilter:        make(map[string]filter.Filter),
+		config:                                     mbc,
+		startTime:                                  pcommon.NewTimestampFromTime(time.Now()),
+		metricsBuffer:                              pmetric.NewMetrics(),
+		buildInfo:                                  settings.BuildInfo,
+		metricLinuxSecurityAccountExpire:           newMetricLinuxSecurityAccountExpire(mbc.Metrics.LinuxSecurityAccountExpire),
+		metricLinuxSecurityAccountInfo:             newMetricLinuxSecurityAccountInfo(mbc.Metrics.LinuxSecurityAccountInfo),
+		metricLinuxSecurityApparmorEnabled:         newMetricLinuxSecurityApparmorEnabled(mbc.Metrics.LinuxSecurityApparmorEnabled),
+		metricLinuxSecurityApparmorProfiles:        newMetricLinuxSecurityApparmorProfiles(mbc.Metrics.LinuxSecurityApparmorProfiles),
+		metricLinuxSecurityAuditdRulesCount:        newMetricLinuxSecurityAuditdRulesCount(mbc.Metrics.LinuxSecurityAuditdRulesCount),
+		metricLinuxSecurityAuditdRunning:           newMetricLinuxSecurityAuditdRunning(mbc.Metrics.LinuxSecurityAuditdRunning),
+		metricLinuxSecurityAuthorizedKeys:          newMetricLinuxSecurityAuthorizedKeys(mbc.Metrics.LinuxSecurityAuthorizedKeys),
+		metricLinuxSecurityCheckOverflow:           newMetricLinuxSecurityCheckOverflow(mbc.Metrics.LinuxSecurityCheckOverflow),
+		metricLinuxSecurityCheckPassRatio:          newMetricLinuxSecurityCheckPassRatio(mbc.Metrics.LinuxSecurityCheckPassRatio),
+		metricLinuxSecurityCheckResult:             newMetricLinuxSecurityCheckResult(mbc.Metrics.LinuxSecurityCheckResult),
+		metricLinuxSecurityCheckStatus:             newMetricLinuxSecurityCheckStatus(mbc.Metrics.LinuxSecurityCheckStatus),
+		metricLinuxSecurityContainerSocketOpen:     newMetricLinuxSecurityContainerSocketOpen(mbc.Metrics.LinuxSecurityContainerSocketOpen),
+		metricLinuxSecurityCrontabEntry:            newMetricLinuxSecurityCrontabEntry(mbc.Metrics.LinuxSecurityCrontabEntry),
+		metricLinuxSecurityFirewallEnabled:         newMetricLinuxSecurityFirewallEnabled(mbc.Metrics.LinuxSecurityFirewallEnabled),
+		metricLinuxSecurityHostsOptionsInfo:        newMetricLinuxSecurityHostsOptionsInfo(mbc.Metrics.LinuxSecurityHostsOptionsInfo),
+		metricLinuxSecurityKernelLockdown:          newMetricLinuxSecurityKernelLockdown(mbc.Metrics.LinuxSecurityKernelLockdown),
+		metricLinuxSecurityKernelTaintFlag:         newMetricLinuxSecurityKernelTaintFlag(mbc.Metrics.LinuxSecurityKernelTaintFlag),
+		metricLinuxSecurityKernelTainted:           newMetricLinuxSecurityKernelTainted(mbc.Metrics.LinuxSecurityKernelTainted),
+		metricLinuxSecurityLastPasswordChange:      newMetricLinuxSecurityLastPasswordChange(mbc.Metrics.LinuxSecurityLastPasswordChange),
+		metricLinuxSecurityLastPatchTime:           newMetricLinuxSecurityLastPatchTime(mbc.Metrics.LinuxSecurityLastPatchTime),
+		metricLinuxSecurityLoginDefsInfo:           newMetricLinuxSecurityLoginDefsInfo(mbc.Metrics.LinuxSecurityLoginDefsInfo),
+		metricLinuxSecurityLsmActive:               newMetricLinuxSecurityLsmActive(mbc.Metrics.LinuxSecurityLsmActive),
+		metricLinuxSecurityModuleSignatureEnforced: newMetricLinuxSecurityModuleSignatureEnforced(mbc.Metrics.LinuxSecurityModuleSignatureEnforced),
+		metricLinuxSecurityMountOption:             newMetricLinuxSecurityMountOption(mbc.Metrics.LinuxSecurityMountOption),
+		metricLinuxSecurityOsVersionInfo:           newMetricLinuxSecurityOsVersionInfo(mbc.Metrics.LinuxSecurityOsVersionInfo),
+		metricLinuxSecurityPackageCount:            newMetricLinuxSecurityPackageCount(mbc.Metrics.LinuxSecurityPackageCount),
+		metricLinuxSecurityPasswordInactive:        newMetricLinuxSecurityPasswordInactive(mbc.Metrics.LinuxSecurityPasswordInactive),
+		metricLinuxSecurityPasswordMaxDays:         newMetricLinuxSecurityPasswordMaxDays(mbc.Metrics.LinuxSecurityPasswordMaxDays),
+		metricLinuxSecurityPasswordMinDays:         newMetricLinuxSecurityPasswordMinDays(mbc.Metrics.LinuxSecurityPasswordMinDays),
+		metricLinuxSecurityPasswordWarnDays:        newMetricLinuxSecurityPasswordWarnDays(mbc.Metrics.LinuxSecurityPasswordWarnDays),
+		metricLinuxSecurityPortsUseInfo:            newMetricLinuxSecurityPortsUseInfo(mbc.Metrics.LinuxSecurityPortsUseInfo),
+		metricLinuxSecuritySearchPathWritable:      newMetricLinuxSecuritySearchPathWritable(mbc.Metrics.LinuxSecuritySearchPathWritable),
+		metricLinuxSecuritySecureBootEnabled:       newMetricLinuxSecuritySecureBootEnabled(mbc.Metrics.LinuxSecuritySecureBootEnabled),
+		metricLinuxSecuritySelinuxConfig:           newMetricLinuxSecuritySelinuxConfig(mbc.Metrics.LinuxSecuritySelinuxConfig),
+		metricLinuxSecuritySelinuxMode:             newMetricLinuxSecuritySelinuxMode(mbc.Metrics.LinuxSecuritySelinuxMode),
+		metricLinuxSecurityServicesInfo:            newMetricLinuxSecurityServicesInfo(mbc.Metrics.LinuxSecurityServicesInfo),
+		metricLinuxSecuritySetuidFile:              newMetricLinuxSecuritySetuidFile(mbc.Metrics.LinuxSecuritySetuidFile),
+		metricLinuxSecuritySetuidFileCount:         newMetricLinuxSecuritySetuidFileCount(mbc.Metrics.LinuxSecuritySetuidFileCount),
+		metricLinuxSecuritySshdConfigInfo:          newMetricLinuxSecuritySshdConfigInfo(mbc.Metrics.LinuxSecuritySshdConfigInfo),
+		metricLinuxSecuritySysctlParamSecure:       newMetricLinuxSecuritySysctlParamSecure(mbc.Metrics.LinuxSecuritySysctlParamSecure),
+		metricLinuxSecuritySystemTargetInfo:        newMetricLinuxSecuritySystemTargetInfo(mbc.Metrics.LinuxSecuritySystemTargetInfo),
+		metricSecurityEbpfConnect:                  newMetricSecurityEbpfConnect(mbc.Metrics.SecurityEbpfConnect),
+		metricSecurityEbpfConnectActive:            newMetricSecurityEbpfConnectActive(mbc.Metrics.SecurityEbpfConnectActive),
+		metricSecurityEbpfConnectError:             newMetricSecurityEbpfConnectError(mbc.Metrics.SecurityEbpfConnectError),
+		metricSecurityEbpfEvents:                   newMetricSecurityEbpfEvents(mbc.Metrics.SecurityEbpfEvents),
+		metricSecurityEbpfFileAccess:               newMetricSecurityEbpfFileAccess(mbc.Metrics.SecurityEbpfFileAccess),
+		metricSecurityEbpfHookAttached:             newMetricSecurityEbpfHookAttached(mbc.Metrics.SecurityEbpfHookAttached),
+		metricSecurityEbpfKernelBpf:                newMetricSecurityEbpfKernelBpf(mbc.Metrics.SecurityEbpfKernelBpf),
+		metricSecurityEbpfKernelModule:             newMetricSecurityEbpfKernelModule(mbc.Metrics.SecurityEbpfKernelModule),
+		metricSecurityEbpfPrivilegeEscalation:      newMetricSecurityEbpfPrivilegeEscalation(mbc.Metrics.SecurityEbpfPrivilegeEscalation),
+		metricSecurityEbpfProcessActiveCount:       newMetricSecurityEbpfProcessActiveCount(mbc.Metrics.SecurityEbpfProcessActiveCount),
+		metricSecurityEbpfProcessExec:              newMetricSecurityEbpfProcessExec(mbc.Metrics.SecurityEbpfProcessExec),
+		metricSecurityEbpfProcessExit:              newMetricSecurityEbpfProcessExit(mbc.Metrics.SecurityEbpfProcessExit),
+		metricSecurityEbpfSampleRate:               newMetricSecurityEbpfSampleRate(mbc.Metrics.SecurityEbpfSampleRate),
+		metricSecurityEbpfTop:                      newMetricSecurityEbpfTop(mbc.Metrics.SecurityEbpfTop),
+		metricSecurityEbpfTopError:                 newMetricSecurityEbpfTopError(mbc.Metrics.SecurityEbpfTopError),
+		metricSecurityEbpfUp:                       newMetricSecurityEbpfUp(mbc.Metrics.SecurityEbpfUp),
+		resourceAttributeIncludeFilter:             make(map[string]filter.Filter),
+		resourceAttributeExcludeFilter:             make(map[string]filter.Filter),
 	}
 	if mbc.ResourceAttributes.ContainerID.MetricsInclude != nil {
 		mb.resourceAttributeIncludeFilter["container.id"] = filter.CreateFilter(mbc.ResourceAttributes.ContainerID.MetricsInclude)
@@ -1921,6 +4660,47 @@ func (mb *MetricsBuilder) EmitForResource(options ...ResourceMetricsOption) {
 	ils.Scope().SetName(ScopeName)
 	ils.Scope().SetVersion(mb.buildInfo.Version)
 	ils.Metrics().EnsureCapacity(mb.metricsCapacity)
+	mb.metricLinuxSecurityAccountExpire.emit(ils.Metrics())
+	mb.metricLinuxSecurityAccountInfo.emit(ils.Metrics())
+	mb.metricLinuxSecurityApparmorEnabled.emit(ils.Metrics())
+	mb.metricLinuxSecurityApparmorProfiles.emit(ils.Metrics())
+	mb.metricLinuxSecurityAuditdRulesCount.emit(ils.Metrics())
+	mb.metricLinuxSecurityAuditdRunning.emit(ils.Metrics())
+	mb.metricLinuxSecurityAuthorizedKeys.emit(ils.Metrics())
+	mb.metricLinuxSecurityCheckOverflow.emit(ils.Metrics())
+	mb.metricLinuxSecurityCheckPassRatio.emit(ils.Metrics())
+	mb.metricLinuxSecurityCheckResult.emit(ils.Metrics())
+	mb.metricLinuxSecurityCheckStatus.emit(ils.Metrics())
+	mb.metricLinuxSecurityContainerSocketOpen.emit(ils.Metrics())
+	mb.metricLinuxSecurityCrontabEntry.emit(ils.Metrics())
+	mb.metricLinuxSecurityFirewallEnabled.emit(ils.Metrics())
+	mb.metricLinuxSecurityHostsOptionsInfo.emit(ils.Metrics())
+	mb.metricLinuxSecurityKernelLockdown.emit(ils.Metrics())
+	mb.metricLinuxSecurityKernelTaintFlag.emit(ils.Metrics())
+	mb.metricLinuxSecurityKernelTainted.emit(ils.Metrics())
+	mb.metricLinuxSecurityLastPasswordChange.emit(ils.Metrics())
+	mb.metricLinuxSecurityLastPatchTime.emit(ils.Metrics())
+	mb.metricLinuxSecurityLoginDefsInfo.emit(ils.Metrics())
+	mb.metricLinuxSecurityLsmActive.emit(ils.Metrics())
+	mb.metricLinuxSecurityModuleSignatureEnforced.emit(ils.Metrics())
+	mb.metricLinuxSecurityMountOption.emit(ils.Metrics())
+	mb.metricLinuxSecurityOsVersionInfo.emit(ils.Metrics())
+	mb.metricLinuxSecurityPackageCount.emit(ils.Metrics())
+	mb.metricLinuxSecurityPasswordInactive.emit(ils.Metrics())
+	mb.metricLinuxSecurityPasswordMaxDays.emit(ils.Metrics())
+	mb.metricLinuxSecurityPasswordMinDays.emit(ils.Metrics())
+	mb.metricLinuxSecurityPasswordWarnDays.emit(ils.Metrics())
+	mb.metricLinuxSecurityPortsUseInfo.emit(ils.Metrics())
+	mb.metricLinuxSecuritySearchPathWritable.emit(ils.Metrics())
+	mb.metricLinuxSecuritySecureBootEnabled.emit(ils.Metrics())
+	mb.metricLinuxSecuritySelinuxConfig.emit(ils.Metrics())
+	mb.metricLinuxSecuritySelinuxMode.emit(ils.Metrics())
+	mb.metricLinuxSecurityServicesInfo.emit(ils.Metrics())
+	mb.metricLinuxSecuritySetuidFile.emit(ils.Metrics())
+	mb.metricLinuxSecuritySetuidFileCount.emit(ils.Metrics())
+	mb.metricLinuxSecuritySshdConfigInfo.emit(ils.Metrics())
+	mb.metricLinuxSecuritySysctlParamSecure.emit(ils.Metrics())
+	mb.metricLinuxSecuritySystemTargetInfo.emit(ils.Metrics())
 	mb.metricSecurityEbpfConnect.emit(ils.Metrics())
 	mb.metricSecurityEbpfConnectActive.emit(ils.Metrics())
 	mb.metricSecurityEbpfConnectError.emit(ils.Metrics())
@@ -1966,6 +4746,211 @@ func (mb *MetricsBuilder) Emit(options ...ResourceMetricsOption) pmetric.Metrics
 	metrics := mb.metricsBuffer
 	mb.metricsBuffer = pmetric.NewMetrics()
 	return metrics
+}
+
+// RecordLinuxSecurityAccountExpireDataPoint adds a data point to linux.security.account_expire metric.
+func (mb *MetricsBuilder) RecordLinuxSecurityAccountExpireDataPoint(ts pcommon.Timestamp, val int64, accountUsernameAttributeValue string) {
+	mb.metricLinuxSecurityAccountExpire.recordDataPoint(mb.startTime, ts, val, accountUsernameAttributeValue)
+}
+
+// RecordLinuxSecurityAccountInfoDataPoint adds a data point to linux.security.account_info metric.
+func (mb *MetricsBuilder) RecordLinuxSecurityAccountInfoDataPoint(ts pcommon.Timestamp, val int64, accountUsernameAttributeValue string, accountUIDAttributeValue string, accountHomeDirAttributeValue string, accountShellAttributeValue string, accountPrimaryGroupAttributeValue string, accountOtherGroupsAttributeValue string, accountHasSudoAttributeValue string, accountPasswordAttributeValue string) {
+	mb.metricLinuxSecurityAccountInfo.recordDataPoint(mb.startTime, ts, val, accountUsernameAttributeValue, accountUIDAttributeValue, accountHomeDirAttributeValue, accountShellAttributeValue, accountPrimaryGroupAttributeValue, accountOtherGroupsAttributeValue, accountHasSudoAttributeValue, accountPasswordAttributeValue)
+}
+
+// RecordLinuxSecurityApparmorEnabledDataPoint adds a data point to linux.security.apparmor_enabled metric.
+func (mb *MetricsBuilder) RecordLinuxSecurityApparmorEnabledDataPoint(ts pcommon.Timestamp, val int64) {
+	mb.metricLinuxSecurityApparmorEnabled.recordDataPoint(mb.startTime, ts, val)
+}
+
+// RecordLinuxSecurityApparmorProfilesDataPoint adds a data point to linux.security.apparmor_profiles metric.
+func (mb *MetricsBuilder) RecordLinuxSecurityApparmorProfilesDataPoint(ts pcommon.Timestamp, val int64, apparmorModeAttributeValue string) {
+	mb.metricLinuxSecurityApparmorProfiles.recordDataPoint(mb.startTime, ts, val, apparmorModeAttributeValue)
+}
+
+// RecordLinuxSecurityAuditdRulesCountDataPoint adds a data point to linux.security.auditd_rules_count metric.
+func (mb *MetricsBuilder) RecordLinuxSecurityAuditdRulesCountDataPoint(ts pcommon.Timestamp, val int64) {
+	mb.metricLinuxSecurityAuditdRulesCount.recordDataPoint(mb.startTime, ts, val)
+}
+
+// RecordLinuxSecurityAuditdRunningDataPoint adds a data point to linux.security.auditd_running metric.
+func (mb *MetricsBuilder) RecordLinuxSecurityAuditdRunningDataPoint(ts pcommon.Timestamp, val int64) {
+	mb.metricLinuxSecurityAuditdRunning.recordDataPoint(mb.startTime, ts, val)
+}
+
+// RecordLinuxSecurityAuthorizedKeysDataPoint adds a data point to linux.security.authorized_keys metric.
+func (mb *MetricsBuilder) RecordLinuxSecurityAuthorizedKeysDataPoint(ts pcommon.Timestamp, val int64, accountUsernameAttributeValue string, authorizedKeysFileAttributeValue string) {
+	mb.metricLinuxSecurityAuthorizedKeys.recordDataPoint(mb.startTime, ts, val, accountUsernameAttributeValue, authorizedKeysFileAttributeValue)
+}
+
+// RecordLinuxSecurityCheckOverflowDataPoint adds a data point to linux.security.check.overflow metric.
+func (mb *MetricsBuilder) RecordLinuxSecurityCheckOverflowDataPoint(ts pcommon.Timestamp, val int64, checkNameAttributeValue string) {
+	mb.metricLinuxSecurityCheckOverflow.recordDataPoint(mb.startTime, ts, val, checkNameAttributeValue)
+}
+
+// RecordLinuxSecurityCheckPassRatioDataPoint adds a data point to linux.security.check.pass_ratio metric.
+func (mb *MetricsBuilder) RecordLinuxSecurityCheckPassRatioDataPoint(ts pcommon.Timestamp, val float64) {
+	mb.metricLinuxSecurityCheckPassRatio.recordDataPoint(mb.startTime, ts, val)
+}
+
+// RecordLinuxSecurityCheckResultDataPoint adds a data point to linux.security.check.result metric.
+func (mb *MetricsBuilder) RecordLinuxSecurityCheckResultDataPoint(ts pcommon.Timestamp, val int64, checkNameAttributeValue string, checkSeverityAttributeValue AttributeCheckSeverity) {
+	mb.metricLinuxSecurityCheckResult.recordDataPoint(mb.startTime, ts, val, checkNameAttributeValue, checkSeverityAttributeValue.String())
+}
+
+// RecordLinuxSecurityCheckStatusDataPoint adds a data point to linux.security.check.status metric.
+func (mb *MetricsBuilder) RecordLinuxSecurityCheckStatusDataPoint(ts pcommon.Timestamp, val int64, checkNameAttributeValue string, checkStatusAttributeValue AttributeCheckStatus) {
+	mb.metricLinuxSecurityCheckStatus.recordDataPoint(mb.startTime, ts, val, checkNameAttributeValue, checkStatusAttributeValue.String())
+}
+
+// RecordLinuxSecurityContainerSocketOpenDataPoint adds a data point to linux.security.container_socket_open metric.
+func (mb *MetricsBuilder) RecordLinuxSecurityContainerSocketOpenDataPoint(ts pcommon.Timestamp, val int64, hostPathAttributeValue string, hostOwnerAttributeValue string, hostGroupAttributeValue string, hostModeAttributeValue string) {
+	mb.metricLinuxSecurityContainerSocketOpen.recordDataPoint(mb.startTime, ts, val, hostPathAttributeValue, hostOwnerAttributeValue, hostGroupAttributeValue, hostModeAttributeValue)
+}
+
+// RecordLinuxSecurityCrontabEntryDataPoint adds a data point to linux.security.crontab_entry metric.
+func (mb *MetricsBuilder) RecordLinuxSecurityCrontabEntryDataPoint(ts pcommon.Timestamp, val int64, crontabUserAttributeValue string, crontabSourceAttributeValue string, crontabScheduleAttributeValue string, crontabCommandAttributeValue string) {
+	mb.metricLinuxSecurityCrontabEntry.recordDataPoint(mb.startTime, ts, val, crontabUserAttributeValue, crontabSourceAttributeValue, crontabScheduleAttributeValue, crontabCommandAttributeValue)
+}
+
+// RecordLinuxSecurityFirewallEnabledDataPoint adds a data point to linux.security.firewall_enabled metric.
+func (mb *MetricsBuilder) RecordLinuxSecurityFirewallEnabledDataPoint(ts pcommon.Timestamp, val int64, firewallTypeAttributeValue AttributeFirewallType, isRunningAttributeValue string) {
+	mb.metricLinuxSecurityFirewallEnabled.recordDataPoint(mb.startTime, ts, val, firewallTypeAttributeValue.String(), isRunningAttributeValue)
+}
+
+// RecordLinuxSecurityHostsOptionsInfoDataPoint adds a data point to linux.security.hosts_options_info metric.
+func (mb *MetricsBuilder) RecordLinuxSecurityHostsOptionsInfoDataPoint(ts pcommon.Timestamp, val int64, hostsFileAttributeValue string, hostsServiceAttributeValue string, hostsHostAttributeValue string, hostsActionAttributeValue string) {
+	mb.metricLinuxSecurityHostsOptionsInfo.recordDataPoint(mb.startTime, ts, val, hostsFileAttributeValue, hostsServiceAttributeValue, hostsHostAttributeValue, hostsActionAttributeValue)
+}
+
+// RecordLinuxSecurityKernelLockdownDataPoint adds a data point to linux.security.kernel_lockdown metric.
+func (mb *MetricsBuilder) RecordLinuxSecurityKernelLockdownDataPoint(ts pcommon.Timestamp, val int64, lockdownModeAttributeValue string) {
+	mb.metricLinuxSecurityKernelLockdown.recordDataPoint(mb.startTime, ts, val, lockdownModeAttributeValue)
+}
+
+// RecordLinuxSecurityKernelTaintFlagDataPoint adds a data point to linux.security.kernel_taint_flag metric.
+func (mb *MetricsBuilder) RecordLinuxSecurityKernelTaintFlagDataPoint(ts pcommon.Timestamp, val int64, taintLetterAttributeValue string, taintFlagAttributeValue string) {
+	mb.metricLinuxSecurityKernelTaintFlag.recordDataPoint(mb.startTime, ts, val, taintLetterAttributeValue, taintFlagAttributeValue)
+}
+
+// RecordLinuxSecurityKernelTaintedDataPoint adds a data point to linux.security.kernel_tainted metric.
+func (mb *MetricsBuilder) RecordLinuxSecurityKernelTaintedDataPoint(ts pcommon.Timestamp, val int64) {
+	mb.metricLinuxSecurityKernelTainted.recordDataPoint(mb.startTime, ts, val)
+}
+
+// RecordLinuxSecurityLastPasswordChangeDataPoint adds a data point to linux.security.last_password_change metric.
+func (mb *MetricsBuilder) RecordLinuxSecurityLastPasswordChangeDataPoint(ts pcommon.Timestamp, val int64, accountUsernameAttributeValue string) {
+	mb.metricLinuxSecurityLastPasswordChange.recordDataPoint(mb.startTime, ts, val, accountUsernameAttributeValue)
+}
+
+// RecordLinuxSecurityLastPatchTimeDataPoint adds a data point to linux.security.last_patch_time metric.
+func (mb *MetricsBuilder) RecordLinuxSecurityLastPatchTimeDataPoint(ts pcommon.Timestamp, val int64, packageTypeAttributeValue string) {
+	mb.metricLinuxSecurityLastPatchTime.recordDataPoint(mb.startTime, ts, val, packageTypeAttributeValue)
+}
+
+// RecordLinuxSecurityLoginDefsInfoDataPoint adds a data point to linux.security.login_defs_info metric.
+func (mb *MetricsBuilder) RecordLinuxSecurityLoginDefsInfoDataPoint(ts pcommon.Timestamp, val int64, infoKeyAttributeValue string, infoValueAttributeValue string) {
+	mb.metricLinuxSecurityLoginDefsInfo.recordDataPoint(mb.startTime, ts, val, infoKeyAttributeValue, infoValueAttributeValue)
+}
+
+// RecordLinuxSecurityLsmActiveDataPoint adds a data point to linux.security.lsm_active metric.
+func (mb *MetricsBuilder) RecordLinuxSecurityLsmActiveDataPoint(ts pcommon.Timestamp, val int64, lsmAttributeValue string) {
+	mb.metricLinuxSecurityLsmActive.recordDataPoint(mb.startTime, ts, val, lsmAttributeValue)
+}
+
+// RecordLinuxSecurityModuleSignatureEnforcedDataPoint adds a data point to linux.security.module_signature_enforced metric.
+func (mb *MetricsBuilder) RecordLinuxSecurityModuleSignatureEnforcedDataPoint(ts pcommon.Timestamp, val int64) {
+	mb.metricLinuxSecurityModuleSignatureEnforced.recordDataPoint(mb.startTime, ts, val)
+}
+
+// RecordLinuxSecurityMountOptionDataPoint adds a data point to linux.security.mount_option metric.
+func (mb *MetricsBuilder) RecordLinuxSecurityMountOptionDataPoint(ts pcommon.Timestamp, val int64, mountPathAttributeValue string, mountOptionAttributeValue string) {
+	mb.metricLinuxSecurityMountOption.recordDataPoint(mb.startTime, ts, val, mountPathAttributeValue, mountOptionAttributeValue)
+}
+
+// RecordLinuxSecurityOsVersionInfoDataPoint adds a data point to linux.security.os_version_info metric.
+func (mb *MetricsBuilder) RecordLinuxSecurityOsVersionInfoDataPoint(ts pcommon.Timestamp, val int64, osPrettyNameAttributeValue string, osOsNameAttributeValue string, osVersionAttributeValue string, osVersionIDAttributeValue string, osVersionCodenameAttributeValue string, osIDAttributeValue string, osIDLikeAttributeValue string, osVariantIDAttributeValue string, osBuildIDAttributeValue string) {
+	mb.metricLinuxSecurityOsVersionInfo.recordDataPoint(mb.startTime, ts, val, osPrettyNameAttributeValue, osOsNameAttributeValue, osVersionAttributeValue, osVersionIDAttributeValue, osVersionCodenameAttributeValue, osIDAttributeValue, osIDLikeAttributeValue, osVariantIDAttributeValue, osBuildIDAttributeValue)
+}
+
+// RecordLinuxSecurityPackageCountDataPoint adds a data point to linux.security.package_count metric.
+func (mb *MetricsBuilder) RecordLinuxSecurityPackageCountDataPoint(ts pcommon.Timestamp, val int64, packageTypeAttributeValue string) {
+	mb.metricLinuxSecurityPackageCount.recordDataPoint(mb.startTime, ts, val, packageTypeAttributeValue)
+}
+
+// RecordLinuxSecurityPasswordInactiveDataPoint adds a data point to linux.security.password_inactive metric.
+func (mb *MetricsBuilder) RecordLinuxSecurityPasswordInactiveDataPoint(ts pcommon.Timestamp, val int64, accountUsernameAttributeValue string) {
+	mb.metricLinuxSecurityPasswordInactive.recordDataPoint(mb.startTime, ts, val, accountUsernameAttributeValue)
+}
+
+// RecordLinuxSecurityPasswordMaxDaysDataPoint adds a data point to linux.security.password_max_days metric.
+func (mb *MetricsBuilder) RecordLinuxSecurityPasswordMaxDaysDataPoint(ts pcommon.Timestamp, val int64, accountUsernameAttributeValue string) {
+	mb.metricLinuxSecurityPasswordMaxDays.recordDataPoint(mb.startTime, ts, val, accountUsernameAttributeValue)
+}
+
+// RecordLinuxSecurityPasswordMinDaysDataPoint adds a data point to linux.security.password_min_days metric.
+func (mb *MetricsBuilder) RecordLinuxSecurityPasswordMinDaysDataPoint(ts pcommon.Timestamp, val int64, accountUsernameAttributeValue string) {
+	mb.metricLinuxSecurityPasswordMinDays.recordDataPoint(mb.startTime, ts, val, accountUsernameAttributeValue)
+}
+
+// RecordLinuxSecurityPasswordWarnDaysDataPoint adds a data point to linux.security.password_warn_days metric.
+func (mb *MetricsBuilder) RecordLinuxSecurityPasswordWarnDaysDataPoint(ts pcommon.Timestamp, val int64, accountUsernameAttributeValue string) {
+	mb.metricLinuxSecurityPasswordWarnDays.recordDataPoint(mb.startTime, ts, val, accountUsernameAttributeValue)
+}
+
+// RecordLinuxSecurityPortsUseInfoDataPoint adds a data point to linux.security.ports_use_info metric.
+func (mb *MetricsBuilder) RecordLinuxSecurityPortsUseInfoDataPoint(ts pcommon.Timestamp, val int64, portProtocolAttributeValue string, portLocalIPAttributeValue string, portLocalPortAttributeValue string, portStateAttributeValue string, portProcessAttributeValue string, portExePathAttributeValue string, portVersionAttributeValue string, portAppNameAttributeValue string) {
+	mb.metricLinuxSecurityPortsUseInfo.recordDataPoint(mb.startTime, ts, val, portProtocolAttributeValue, portLocalIPAttributeValue, portLocalPortAttributeValue, portStateAttributeValue, portProcessAttributeValue, portExePathAttributeValue, portVersionAttributeValue, portAppNameAttributeValue)
+}
+
+// RecordLinuxSecuritySearchPathWritableDataPoint adds a data point to linux.security.search_path_writable metric.
+func (mb *MetricsBuilder) RecordLinuxSecuritySearchPathWritableDataPoint(ts pcommon.Timestamp, val int64, hostPathAttributeValue string, searchPathTypeAttributeValue string, hostOwnerAttributeValue string, hostGroupAttributeValue string, hostModeAttributeValue string) {
+	mb.metricLinuxSecuritySearchPathWritable.recordDataPoint(mb.startTime, ts, val, hostPathAttributeValue, searchPathTypeAttributeValue, hostOwnerAttributeValue, hostGroupAttributeValue, hostModeAttributeValue)
+}
+
+// RecordLinuxSecuritySecureBootEnabledDataPoint adds a data point to linux.security.secure_boot_enabled metric.
+func (mb *MetricsBuilder) RecordLinuxSecuritySecureBootEnabledDataPoint(ts pcommon.Timestamp, val int64) {
+	mb.metricLinuxSecuritySecureBootEnabled.recordDataPoint(mb.startTime, ts, val)
+}
+
+// RecordLinuxSecuritySelinuxConfigDataPoint adds a data point to linux.security.selinux_config metric.
+func (mb *MetricsBuilder) RecordLinuxSecuritySelinuxConfigDataPoint(ts pcommon.Timestamp, val int64, infoKeyAttributeValue string, infoValueAttributeValue string) {
+	mb.metricLinuxSecuritySelinuxConfig.recordDataPoint(mb.startTime, ts, val, infoKeyAttributeValue, infoValueAttributeValue)
+}
+
+// RecordLinuxSecuritySelinuxModeDataPoint adds a data point to linux.security.selinux_mode metric.
+func (mb *MetricsBuilder) RecordLinuxSecuritySelinuxModeDataPoint(ts pcommon.Timestamp, val int64, selinuxModeAttributeValue string) {
+	mb.metricLinuxSecuritySelinuxMode.recordDataPoint(mb.startTime, ts, val, selinuxModeAttributeValue)
+}
+
+// RecordLinuxSecurityServicesInfoDataPoint adds a data point to linux.security.services_info metric.
+func (mb *MetricsBuilder) RecordLinuxSecurityServicesInfoDataPoint(ts pcommon.Timestamp, val int64, serviceNameAttributeValue string, isRunningAttributeValue string, serviceTypeAttributeValue string, isEnabledAttributeValue string) {
+	mb.metricLinuxSecurityServicesInfo.recordDataPoint(mb.startTime, ts, val, serviceNameAttributeValue, isRunningAttributeValue, serviceTypeAttributeValue, isEnabledAttributeValue)
+}
+
+// RecordLinuxSecuritySetuidFileDataPoint adds a data point to linux.security.setuid_file metric.
+func (mb *MetricsBuilder) RecordLinuxSecuritySetuidFileDataPoint(ts pcommon.Timestamp, val int64, hostPathAttributeValue string, hostOwnerAttributeValue string, hostGroupAttributeValue string, hostModeAttributeValue string, setuidPackageAttributeValue string) {
+	mb.metricLinuxSecuritySetuidFile.recordDataPoint(mb.startTime, ts, val, hostPathAttributeValue, hostOwnerAttributeValue, hostGroupAttributeValue, hostModeAttributeValue, setuidPackageAttributeValue)
+}
+
+// RecordLinuxSecuritySetuidFileCountDataPoint adds a data point to linux.security.setuid_file_count metric.
+func (mb *MetricsBuilder) RecordLinuxSecuritySetuidFileCountDataPoint(ts pcommon.Timestamp, val int64, setuidTypeAttributeValue AttributeSetuidType) {
+	mb.metricLinuxSecuritySetuidFileCount.recordDataPoint(mb.startTime, ts, val, setuidTypeAttributeValue.String())
+}
+
+// RecordLinuxSecuritySshdConfigInfoDataPoint adds a data point to linux.security.sshd_config_info metric.
+func (mb *MetricsBuilder) RecordLinuxSecuritySshdConfigInfoDataPoint(ts pcommon.Timestamp, val int64, infoKeyAttributeValue string, infoValueAttributeValue string) {
+	mb.metricLinuxSecuritySshdConfigInfo.recordDataPoint(mb.startTime, ts, val, infoKeyAttributeValue, infoValueAttributeValue)
+}
+
+// RecordLinuxSecuritySysctlParamSecureDataPoint adds a data point to linux.security.sysctl_param_secure metric.
+func (mb *MetricsBuilder) RecordLinuxSecuritySysctlParamSecureDataPoint(ts pcommon.Timestamp, val int64, sysctlParamAttributeValue string, sysctlNameAttributeValue string, sysctlActualAttributeValue string, sysctlExpectedAttributeValue string) {
+	mb.metricLinuxSecuritySysctlParamSecure.recordDataPoint(mb.startTime, ts, val, sysctlParamAttributeValue, sysctlNameAttributeValue, sysctlActualAttributeValue, sysctlExpectedAttributeValue)
+}
+
+// RecordLinuxSecuritySystemTargetInfoDataPoint adds a data point to linux.security.system_target_info metric.
+func (mb *MetricsBuilder) RecordLinuxSecuritySystemTargetInfoDataPoint(ts pcommon.Timestamp, val int64, targetCurrentTargetAttributeValue string, targetTargetTypeAttributeValue AttributeTargetTargetType) {
+	mb.metricLinuxSecuritySystemTargetInfo.recordDataPoint(mb.startTime, ts, val, targetCurrentTargetAttributeValue, targetTargetTypeAttributeValue.String())
 }
 
 // RecordSecurityEbpfConnectDataPoint adds a data point to security.ebpf.connect metric.
