@@ -4,6 +4,7 @@ package sensor
 
 import (
 	"testing"
+	"time"
 
 	"github.com/ebpfsecurity/ebpfsecurityreceiver/internal/event"
 )
@@ -25,6 +26,19 @@ func TestKernelConnectionsOfMissedEnd(t *testing.T) {
 		t.Fatalf("%d connections are known, want those of 60 pairs of 3 families", len(stale))
 	}
 	l.do(t, "release")
+	known := func() (n int) {
+		for sock := range stale {
+			if table.Lookup(sock, &tcpConn{}) == nil {
+				n++
+			}
+		}
+		return n
+	}
+	for end := time.Now().Add(20 * time.Second); known() > 0; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%d of them have not ended", known())
+		}
+	}
 	for sock, conn := range stale {
 		fatal(t, table.Put(sock, conn))
 	}
