@@ -3,6 +3,7 @@
 package sensor
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"testing"
@@ -22,8 +23,8 @@ func TestKernelTCP(t *testing.T) {
 				if c.lack != nil && c.lack() != "" {
 					t.Skip("not on this kernel: network.tcp: " + c.lack())
 				}
-				got := r.sockets(t, func() { l.expect(t, c.each.times(200), "tcp", c.name, f.name, "200") })
-				c.sameRecords(t, 200, l.skipped, got[event.Connect], got[event.Accept], got[event.Close])
+				got := r.sockets(t, func() { l.expect(t, c.each.times(many), "tcp", c.name, f.name, fmt.Sprint(many)) })
+				c.sameRecords(t, many, l.skipped, got[event.Connect], got[event.Accept], got[event.Close])
 			})
 		}
 	}
@@ -53,7 +54,7 @@ func TestKernelUDP(t *testing.T) {
 		}
 		for _, f := range families {
 			t.Run(c.name+"/"+f.name, func(t *testing.T) {
-				l.expect(t, want.times(200), "udp", c.name, f.name, "200")
+				l.expect(t, want.times(many), "udp", c.name, f.name, fmt.Sprint(many))
 			})
 		}
 	}
