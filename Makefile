@@ -105,14 +105,18 @@ lint: $(TOOLS)/golangci-lint ## check Go with golangci-lint and gofumpt, C with 
 	clang-format-19 --dry-run -Werror bpf/*.c bpf/*.h
 
 test: ## everything that proves it, and at the end what ran on which kernel
-	@rm -rf build/kernels; failed=; \
+	@rm -rf build/kernels build/test; mkdir -p build/test; failed=; \
 		for t in $(TESTS); do \
 			echo "── make $$t"; start=$$SECONDS; \
-			$(MAKE) --no-print-directory $$t || failed+=" $$t"; \
+			$(MAKE) --no-print-directory $$t 2>&1 | tee build/test/$$t || failed+=" $$t"; \
 			echo "── $$t took $$((SECONDS - start)) s"; \
 		done; \
 		echo "── what ran on which kernel"; \
-		awk -f testdata/kernels/total.awk build/kernels/*.report || failed+=" kernels"; \
+		awk -f testdata/kernels/total.awk build/kernels/*.report 2>&1 | tee build/test/kernels || failed+=" kernels"; \
+		for t in $$failed; do \
+			echo "── what failed in $$t"; \
+			grep -A 9 -E -e '--- FAIL|WRONG|[Ee]rror' build/test/$$t | tail -60 || tail -20 build/test/$$t; \
+		done; \
 		[ -z "$$failed" ] || { echo "FAILED:$$failed"; exit 1; }; \
 		echo "all passed: $(TESTS)"
 

@@ -36,8 +36,14 @@ END {
 	if (passed + failed == 0)
 		mistake("no test ran")
 	printf "%s: Linux %s: %d passed, %d failed, %d skipped\n", name, kernel == "" ? "unknown" : kernel, passed, failed, skipped
-	for (i = 1; i <= skipped; i++)
-		print "  skipped " skips[i] ": " reasons[skips[i]]
+	for (i = 1; i <= skipped; i++) {
+		reason = reasons[skips[i]]
+		if (!(reason in skippedFor))
+			order[++kinds] = reason
+		skippedFor[reason] = skippedFor[reason] " " skips[i]
+	}
+	for (i = 1; i <= kinds; i++)
+		print "  skipped" skippedFor[order[i]] ": " order[i]
 	for (i = 1; i <= wrong; i++)
 		print "  WRONG " mistakes[i]
 	if (wrong)
