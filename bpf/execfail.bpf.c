@@ -38,16 +38,17 @@ static __always_inline void forget_exec(void)
 {
 	struct noter who = this_noter();
 
-	bpf_map_delete_elem(&exec_notes, &who);
+	if (bpf_map_lookup_elem(&exec_notes, &who))
+		bpf_map_delete_elem(&exec_notes, &who);
 }
 
 /*
  * Whatever came of an exec ends here, after all files of it were opened. What has
  * still its new memory has not been run: it failed when the old program could go on.
  */
-static __always_inline int exec_is_over(struct linux_binprm *bprm)
+static __always_inline int exec_is_over(struct linux_binprm *bprm, const void *new_memory)
 {
-	if (BPF_CORE_READ(bprm, mm))
+	if (new_memory)
 		return note_exec(BPF_CORE_READ(bprm, filename));
 	forget_exec(); /* the name of an interpreter */
 	return 0;
@@ -56,13 +57,13 @@ static __always_inline int exec_is_over(struct linux_binprm *bprm)
 SEC("fentry/free_bprm")
 int BPF_PROG(exec_end_fentry, struct linux_binprm *bprm)
 {
-	return exec_is_over(bprm);
+	return exec_is_over(bprm, bprm->mm);
 }
 
 SEC("kprobe/free_bprm")
 int BPF_KPROBE(exec_end_kprobe, struct linux_binprm *bprm)
 {
-	return exec_is_over(bprm);
+	return exec_is_over(bprm, BPF_CORE_READ(bprm, mm));
 }
 
 /* Since Linux 6.8 a file that cannot be opened ends the exec before there is a linux_binprm. */
@@ -83,13 +84,17 @@ int BPF_KPROBE(exec_open_kprob, int fd, struct filename *name)
 static __always_inline int report_failed_exec(long ret)
 {
 	struct exec_record plain = {};
-	struct noter who = this_noter();
-	struct exec_note *note = bpf_map_lookup_elem(&exec_notes, &who);
+	struct noter who;
+	struct exec_note *note;
 	bool excluded;
 	struct counts *c;
 	__u32 weight, len;
 
-	if (ret >= 0 || is_other())
+	if (ret >= 0)
+		return 0; /* exec_is_over has forgotten it */
+	who = this_noter();
+	note = bpf_map_lookup_elem(&exec_notes, &who);
+	if (is_other())
 		goto out;
 	c = my_counts();
 	excluded = (!report_missing && (ret == -ENOENT || ret == -ENOTDIR)) || current_excluded();

@@ -26,6 +26,9 @@ struct {
 	__type(value, struct file_scratch);
 } file_scratch SEC(".maps");
 
+/* What has no name in any directory: an anonymous file, as a pipe or a pidfd. */
+#define SB_NOUSER (1UL << 31)
+
 /* may_be_watched is false for nearly every open. direct: the verifier knows d as a dentry. */
 static __always_inline bool may_be_watched(struct dentry *d, bool direct)
 {
@@ -34,8 +37,8 @@ static __always_inline bool may_be_watched(struct dentry *d, bool direct)
 	if (passes(&watched_names, d, direct))
 		return true;
 	parent = direct ? d->d_parent : BPF_CORE_READ(d, d_parent);
-	if (parent == d)
-		return true; /* opened by handle it may have no name */
+	if (parent == d) /* opened by handle it may have no name */
+		return !((direct ? d->d_sb->s_flags : BPF_CORE_READ(d, d_sb, s_flags)) & SB_NOUSER);
 	for (int i = 0; i < DEPTH_MAX; i++) {
 		d = parent;
 		parent = direct ? d->d_parent : BPF_CORE_READ(d, d_parent);
@@ -78,11 +81,12 @@ static __always_inline __u8 level_of(const struct watch *found, __u32 mode, bool
 /* count_open counts an open of a file that the filter let through. */
 static __always_inline int count_open(struct file *file, bool direct)
 {
-	__u32 zero = 0, mode = BPF_CORE_READ(file, f_mode), flags, weight;
+	__u32 zero = 0, mode = direct ? file->f_mode : BPF_CORE_READ(file, f_mode), flags, weight;
 	struct file_scratch *s = bpf_map_lookup_elem(&file_scratch, &zero);
 	struct walk *w = walk_in(WALK_OPEN);
 	struct counts *c = my_counts();
 	enum operation op;
+	struct inode_key key;
 	struct watch *found;
 	bool excluded;
 	__u8 level;
@@ -92,7 +96,7 @@ static __always_inline int count_open(struct file *file, bool direct)
 	found = find_watch(w, &s->two, file, direct);
 	if (!found)
 		return 0;
-	flags = BPF_CORE_READ(file, f_flags);
+	flags = direct ? file->f_flags : BPF_CORE_READ(file, f_flags);
 	level = level_of(found, mode, flags & O_TRUNC, &op);
 	if (level == SEVERITY_INFO + 1)
 		ADD(c, file_access[SEVERITY_INFO][op & 1], 1);
@@ -103,11 +107,13 @@ static __always_inline int count_open(struct file *file, bool direct)
 	else
 		return 0;
 	excluded = path_excluded(&w->key) || current_excluded();
-	weight = wanted(c, CLASS_FILE_OPEN, excluded, now_suspicious());
+	weight =
+	    wanted(c, CLASS_FILE_OPEN, excluded, is_sampled(CLASS_FILE_OPEN) && now_suspicious());
 	if (!weight)
 		return 0;
-	s->r.inode = BPF_CORE_READ(file, f_inode, i_ino);
-	s->r.dev = BPF_CORE_READ(file, f_inode, i_sb, s_dev);
+	key = inode_of(direct ? file->f_inode : BPF_CORE_READ(file, f_inode), direct);
+	s->r.inode = key.inode;
+	s->r.dev = key.dev;
 	s->r.flags = flags;
 	s->r.severity = level - 1;
 	s->r.operation = op;
@@ -240,7 +246,8 @@ static __always_inline int open_failed(int dfd, struct filename *name, const str
 	if (!level)
 		return 0;
 	excluded = path_excluded(&w->key) || current_excluded();
-	weight = wanted(c, CLASS_FILE_OPEN, excluded, now_suspicious());
+	weight =
+	    wanted(c, CLASS_FILE_OPEN, excluded, is_sampled(CLASS_FILE_OPEN) && now_suspicious());
 	if (!weight)
 		return 0;
 	s->r.inode = 0;

@@ -113,7 +113,8 @@ static __always_inline void failed(struct counts *c, const struct sock *sk, int 
 static __always_inline void closed(struct counts *c, const struct sock *sk, int old)
 {
 	struct tcp_conn conn = {.direction = DIRECTION_OUT};
-	bool known = drop_connection(c, (__u64)sk, &conn);
+	__u64 sock = (__u64)sk;
+	bool known = drop_connection(c, sock, &conn);
 	int err = sk->sk_err;
 
 	if (conn.active)
@@ -122,7 +123,8 @@ static __always_inline void closed(struct counts *c, const struct sock *sk, int 
 		failed(c, sk, err);
 	if (known || old != TCP_SYN_RECV)
 		count_error(c, err);
-	disown((__u64)sk);
+	if (report_classes & OWNER_CLASSES)
+		bpf_map_delete_elem(&socket_owners, &sock);
 }
 
 /*
@@ -257,15 +259,17 @@ int accept_tp(struct sys_exit *ctx)
 SEC("fexit/udp_sendmsg")
 int BPF_PROG(udp_out4_fexit, struct sock *sk, struct msghdr *msg, unsigned long len, int ret)
 {
-	struct sockaddr_in *to = msg->msg_name;
+	struct sockaddr_in *to = msg->msg_name, addr = {};
 	struct peer peer;
 
 	if (ret < 0 || sk->sk_protocol != IPPROTO_UDP)
 		return 0;
-	if (to)
-		peer_v4(&peer, BPF_PROBE_READ(to, sin_addr), BPF_PROBE_READ(to, sin_port));
-	else
+	if (to) {
+		bpf_probe_read_kernel(&addr, sizeof(addr), to);
+		peer_v4(&peer, addr.sin_addr, addr.sin_port);
+	} else {
 		peer_v4(&peer, sk->__sk_common.skc_daddr, sk->__sk_common.skc_dport);
+	}
 	return sent_udp(sk, &peer);
 }
 
@@ -292,26 +296,39 @@ int BPF_PROG(udp_out6_fexit, struct sock *sk, struct msghdr *msg, unsigned long 
 	return sent_udp(sk, &peer);
 }
 
+#define IPV4_LEN_MIN 20 /* of a header without options, RFC 791 */
+
+/* struct ipv4_udp is where these headers meet: the sender's address to its port. */
+struct ipv4_udp {
+	__be32 from, to;
+	__be16 port;
+	__be16 to_port;
+};
+
 /* The end of a receive, of both families: len is negative if the datagram was only peeked at. */
 SEC("fentry/skb_consume_udp")
 int BPF_PROG(udp_in_fentry, struct sock *sk, struct sk_buff *skb, int len)
 {
 	unsigned char *net = skb->head + skb->network_header;
+	struct ipv4_udp in = {};
 	struct peer peer = {};
 	__u16 port = 0;
 
 	if (len < 0 || sk->sk_protocol != IPPROTO_UDP)
 		return 0;
-	if (skb->protocol == bpf_htons(ETH_P_IP)) {
-		__u32 addr = 0;
-
-		bpf_probe_read_kernel(&addr, sizeof(addr), net + 12);
-		peer_v4(&peer, addr, 0);
-	} else {
+	if (skb->protocol != bpf_htons(ETH_P_IP)) {
 		bpf_probe_read_kernel(&peer.addr, sizeof(peer.addr), net + 8);
+	} else if (skb->transport_header == skb->network_header + IPV4_LEN_MIN) {
+		bpf_probe_read_kernel(&in, sizeof(in), net + 12);
+		peer_v4(&peer, in.from, in.port);
+	} else {
+		bpf_probe_read_kernel(&in.from, sizeof(in.from), net + 12);
+		peer_v4(&peer, in.from, 0);
 	}
-	bpf_probe_read_kernel(&port, sizeof(port), skb->head + skb->transport_header);
-	peer.port = port;
+	if (!peer.port) {
+		bpf_probe_read_kernel(&port, sizeof(port), skb->head + skb->transport_header);
+		peer.port = port;
+	}
 	see_udp((__u64)sk, &peer, DIRECTION_IN);
 	return 0;
 }

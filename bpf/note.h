@@ -18,12 +18,15 @@ struct noter {
 
 static __always_inline struct noter this_noter(void)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
-	struct noter n = {
-	    .id = bpf_get_current_pid_tgid(),
-	    .start = BPF_CORE_READ(task, start_boottime),
-	};
+	struct noter n = {.id = bpf_get_current_pid_tgid()};
+	struct task_struct *task;
 
+	if (bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf)) {
+		n.start = bpf_get_current_task_btf()->start_boottime;
+	} else { /* before Linux 5.11 */
+		task = (void *)bpf_get_current_task();
+		n.start = BPF_CORE_READ(task, start_boottime);
+	}
 	return n;
 }
 

@@ -8,14 +8,17 @@
 
 #include "event.h"
 
-#define DEPTH_MAX 128 /* names and mounts on the way from a file to the root */
-#define NAME_LEN  256
-#define LONG_PATH 4096 /* what is reported of a path, in bytes */
+#define DEPTH_MAX  128 /* names and mounts on the way from a file to the root */
+#define SHORT_NAME 15  /* lies in the dentry on every kernel, with its NUL in two words */
+#define NAME_LEN   256
+#define LONG_PATH  4096 /* what is reported of a path, in bytes */
 
 /* struct walk is one climb from a file to the root: too big for the stack. */
 struct walk {
 	struct dentry *dentry[DEPTH_MAX];     /* leaf first */
 	const unsigned char *name[DEPTH_MAX]; /* of each dentry; NULL for the root of a mount */
+	__u64 front[DEPTH_MAX][2];	      /* of each name, if len says so */
+	__u32 len_of[DEPTH_MAX];	      /* of each name, 0 if it is to be read */
 	struct dentry *from;		      /* where the climb is to go on */
 	struct dentry *root;		      /* of the mount that this is in */
 	struct vfsmount *mnt;
@@ -53,6 +56,25 @@ static __always_inline struct walk *walk_in(__u32 slot)
 	return bpf_map_lookup_elem(&walks, &slot);
 }
 
+/* word_of reads 8 bytes of a short name, from the dentry itself. */
+static __always_inline __u64 word_of(struct dentry *d, __u32 at)
+{
+	struct dentry___shortname *s = (void *)d;
+	const __u64 *words;
+	__u64 word;
+
+	/* Two unlike barriers, or clang loads both offsets, of which one does not exist. */
+	if (bpf_core_field_exists(s->d_shortname)) { /* 58cf9c383c5c, Linux 6.14 */
+		word = s->d_shortname.words[at];
+		asm volatile("" : "+r"(word));
+	} else {
+		words = (const void *)d->d_iname; /* as bytes clang would read them one by one */
+		word = words[at];
+		asm volatile("/* iname */" : "+r"(word));
+	}
+	return word;
+}
+
 /*
  * climb_mount collects the names up to the root of the file's own mount and
  * leaves the rest to finish_path; false if there are too many. The verifier
@@ -74,6 +96,9 @@ static __always_inline bool climb_mount(struct walk *w, const struct path *path)
 		}
 		w->dentry[i] = d;
 		w->name[i] = d->d_name.name;
+		w->len_of[i] = d->d_name.len;
+		w->front[i][0] = word_of(d, 0);
+		w->front[i][1] = word_of(d, 1);
 		d = parent;
 	}
 	return false;
@@ -95,6 +120,7 @@ static __always_inline bool climb_rest(struct walk *w)
 			return false;
 		barrier_var(at); /* or clang computes the places below before it is checked */
 		at &= DEPTH_MAX - 1;
+		w->len_of[at] = 0;
 		if (d == parent) {
 			struct mount *up = BPF_CORE_READ(mnt, mnt_parent);
 
@@ -116,6 +142,19 @@ static __always_inline bool climb_rest(struct walk *w)
 	return false;
 }
 
+/* spell_name writes a name and its NUL, and returns the length of both; not positive if it fails.
+ */
+static __always_inline long spell_name(__u8 *to, const struct walk *w, __u32 at)
+{
+	__u32 len = w->len_of[at];
+
+	if (!len || len > SHORT_NAME)
+		return bpf_probe_read_kernel_str(to, NAME_LEN, w->name[at]);
+	((__u64 *)to)[0] = w->front[at][0];
+	((__u64 *)to)[1] = w->front[at][1];
+	return len + 1;
+}
+
 /* spell writes the path, from the root of the mount namespace down. */
 static __always_inline void spell(struct walk *w)
 {
@@ -127,19 +166,17 @@ static __always_inline void spell(struct walk *w)
 	out[1] = '\0';
 	for (__u32 i = 1; i <= DEPTH_MAX; i++) {
 		__u32 at = w->steps - i;
-		const unsigned char *name;
 		long n;
 
 		if (at >= DEPTH_MAX)
 			break;
-		name = w->name[at];
-		if (!name)
+		if (!w->name[at])
 			continue;
 		if (used >= LONG_PATH - 1)
 			break;
 		barrier_var(used); /* or clang proves the mask useless and drops it */
 		out[used & (LONG_PATH - 1)] = '/';
-		n = bpf_probe_read_kernel_str(&out[(used & (LONG_PATH - 1)) + 1], NAME_LEN, name);
+		n = spell_name(&out[(used & (LONG_PATH - 1)) + 1], w, at);
 		if (n <= 0 || n > NAME_LEN)
 			break;
 		used += n; /* the slash and the name; the next slash replaces the NUL */

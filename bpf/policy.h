@@ -59,24 +59,14 @@ static __always_inline bool has_bit(const struct name_filter *f, __u32 bit)
 	return f->bits[(bit >> 6) & 63] >> (bit & 63) & 1;
 }
 
-/* front_of reads the first 8 bytes of a short name, from the dentry itself. */
-static __always_inline __u64 front_of(struct dentry *d, bool direct)
+/* first_of reads the first 8 bytes of a short name. */
+static __always_inline __u64 first_of(struct dentry *d, bool direct)
 {
-	struct dentry___shortname *s = (void *)d;
 	__u64 front = 0;
 
-	if (!direct) {
-		bpf_probe_read_kernel(&front, sizeof(front), BPF_CORE_READ(d, d_name.name));
-		return front;
-	}
-	/* Two unlike barriers, or clang loads both offsets, of which one does not exist. */
-	if (bpf_core_field_exists(s->d_shortname)) { /* 58cf9c383c5c, Linux 6.14 */
-		front = s->d_shortname.words[0];
-		asm volatile("" : "+r"(front));
-	} else {
-		front = *(__u64 *)d->d_iname;
-		asm volatile("/* iname */" : "+r"(front));
-	}
+	if (direct)
+		return word_of(d, 0);
+	bpf_probe_read_kernel(&front, sizeof(front), BPF_CORE_READ(d, d_name.name));
 	return front;
 }
 
@@ -88,15 +78,23 @@ static __always_inline bool passes(const struct name_filter *f, struct dentry *d
 		return f->lengths >> LONG_NAME & 1;
 	if (!(f->lengths >> len & 1))
 		return false;
-	return has_bit(f, name_bit(front_of(d, direct), len));
+	return has_bit(f, name_bit(first_of(d, direct), len));
 }
 
-static __always_inline struct watch *watched_inode(struct inode *inode)
+/* inode_of names an inode; direct: the verifier knows it as one. */
+static __always_inline struct inode_key inode_of(struct inode *inode, bool direct)
 {
 	struct inode_key key = {
-	    .inode = BPF_CORE_READ(inode, i_ino),
-	    .dev = BPF_CORE_READ(inode, i_sb, s_dev),
+	    .inode = direct ? inode->i_ino : BPF_CORE_READ(inode, i_ino),
+	    .dev = direct ? inode->i_sb->s_dev : BPF_CORE_READ(inode, i_sb, s_dev),
 	};
+
+	return key;
+}
+
+static __always_inline struct watch *watched_inode(struct inode *inode, bool direct)
+{
+	struct inode_key key = inode_of(inode, direct);
 
 	return bpf_map_lookup_elem(&watched_inodes, &key);
 }
@@ -202,7 +200,7 @@ static __always_inline struct watch *watched_dir(struct walk *w)
 		if (i >= w->steps)
 			break;
 		d = w->dentry[i];
-		found = watched_inode(BPF_CORE_READ(d, d_inode));
+		found = watched_inode(BPF_CORE_READ(d, d_inode), false);
 		if (found)
 			return found;
 	}
@@ -222,8 +220,10 @@ static __always_inline struct watch *find_watch(struct walk *w, struct two_names
 
 	if (climbed)
 		found = bpf_map_lookup_elem(&watched_paths, &w->key);
-	if (!found && (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFDIR)
-		found = watched_inode(BPF_CORE_READ(file, f_inode));
+	if (!found && ((direct ? file->f_inode->i_mode : BPF_CORE_READ(file, f_inode, i_mode)) &
+		       S_IFMT) != S_IFDIR)
+		found =
+		    watched_inode(direct ? file->f_inode : BPF_CORE_READ(file, f_inode), direct);
 	if (!found && climbed)
 		found = watched_dir(w);
 	if (!found)

@@ -149,6 +149,11 @@ static __always_inline bool now_suspicious(void)
 	return p && p->type == PROCESS_SUSPICIOUS;
 }
 
+static __always_inline bool is_sampled(enum class class)
+{
+	return sample_rate[class] >= 2;
+}
+
 /*
  * wanted counts an event and tells how many the record of it is to stand for, 0
  * if there is to be none. Those of high priority are never sampled.

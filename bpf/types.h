@@ -265,6 +265,7 @@ struct file_system_type {
 
 struct super_block {
 	__u32 s_dev;
+	unsigned long s_flags;
 	struct file_system_type *s_type;
 };
 
@@ -290,6 +291,7 @@ struct dentry {
 	struct qstr d_name;
 	struct inode *d_inode;
 	unsigned char d_iname[32];
+	struct super_block *d_sb;
 };
 
 union shortname_store {

@@ -141,12 +141,21 @@ static __always_inline void fill_remembered(struct who *w)
 		w->parent_tgid = p->parent_tgid;
 }
 
+/* copy_comm: as bytes clang would copy them one by one. */
+static __always_inline void copy_comm(void *to, const void *from)
+{
+	__u64 *words = to;
+	const __u64 *comm = from;
+
+	words[0] = comm[0];
+	words[1] = comm[1];
+}
+
 /* who_is tells of a task that the verifier knows as one. */
 static __always_inline void who_is(struct who *w, struct task_struct *task)
 {
 	FILL_WHO(w, task, GET_DIRECT);
-	*(__u64 *)w->comm = *(__u64 *)task->comm;
-	*(__u64 *)(w->comm + 8) = *(__u64 *)(task->comm + 8);
+	copy_comm(w->comm, task->comm);
 	fill_remembered(w);
 }
 
