@@ -38,14 +38,9 @@ func instructionsPart() part {
 // inVM runs benchmarks of the sensor where a nanosecond is an instruction.
 func inVM(kernel, pattern string) ([]result, error) {
 	arch, _, _ := strings.Cut(kernel, ":")
-	binary, err := filepath.Abs(filepath.Join("build/kernels", "cost-"+arch+".test"))
+	binary, err := buildBenchmarks(arch)
 	if err != nil {
 		return nil, err
-	}
-	build := exec.Command("go", "test", "-c", "-o", binary, "./internal/sensor")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch)
-	if out, err := build.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("%w: %s", err, out)
 	}
 	args, env := []string{"run", kernel, "-a", "nokaslr mitigations=auto"}, vmEnv(arch)
 	if peers := os.Getenv("COST_PEERS"); peers != "" && arch == "amd64" {
@@ -60,6 +55,20 @@ func inVM(kernel, pattern string) ([]result, error) {
 	c.Dir = "internal/sensor"
 	c.Env = append(os.Environ(), env...)
 	return measured(c)
+}
+
+// buildBenchmarks builds those of the sensor, as one program.
+func buildBenchmarks(arch string) (string, error) {
+	binary, err := filepath.Abs(filepath.Join("build/kernels", "cost-"+arch+".test"))
+	if err != nil {
+		return "", err
+	}
+	build := exec.Command("go", "test", "-c", "-o", binary, "./internal/sensor")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+arch)
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w: %s", err, out)
+	}
+	return binary, nil
 }
 
 func vmEnv(arch string) []string {

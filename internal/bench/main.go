@@ -31,7 +31,7 @@ type part struct {
 func parts() []part {
 	return []part{
 		instructionsPart(),
-		profilePart(),
+		tracePart(),
 		nanosecondsPart(),
 		programsPart(),
 		pipelinePart(),
@@ -94,8 +94,7 @@ func keep(name string, t table) error {
 
 // write makes the page of what was measured, now or before.
 func write(all []part) error {
-	var b strings.Builder
-	b.WriteString(intro)
+	measured := make(tables)
 	for _, p := range all {
 		text, err := os.ReadFile(filepath.Join(kept, p.name+".json"))
 		if errors.Is(err, os.ErrNotExist) {
@@ -105,8 +104,16 @@ func write(all []part) error {
 		if err := errors.Join(err, json.Unmarshal(text, &t)); err != nil {
 			return err
 		}
-		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n%s", p.title, p.about, t.markdown())
+		measured[p.name] = t
 	}
+	var b strings.Builder
+	b.WriteString(intro)
+	fmt.Fprintf(&b, "\n## Targets\n\n%s\n\n%s", aboutTargets, targetTable(measured).markdown())
 	b.WriteString(bounds)
+	for _, p := range all {
+		if t, ok := measured[p.name]; ok {
+			fmt.Fprintf(&b, "\n## %s\n\n%s\n\n%s", p.title, p.about, t.markdown())
+		}
+	}
 	return os.WriteFile(page, []byte(b.String()), 0o644)
 }

@@ -2,8 +2,10 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -26,7 +28,7 @@ func memoryPart() part {
 				return t, err
 			}
 			time.Sleep(30 * time.Second)
-			before, err := ticks(c.cmd.Process.Pid)
+			before, err := processor(c.cmd.Process.Pid)
 			if err == nil {
 				time.Sleep(time.Minute)
 				err = idles(&t, c.cmd.Process.Pid, before)
@@ -53,7 +55,7 @@ service:
 `
 
 func idles(t *table, pid int, before float64) error {
-	after, err := ticks(pid)
+	after, err := processor(pid)
 	if err != nil {
 		return err
 	}
@@ -68,23 +70,26 @@ func idles(t *table, pid int, before float64) error {
 	return nil
 }
 
-// ticks is the processor time of a process, in seconds.
-func ticks(pid int) (float64, error) {
-	const perSecond = 100 // USER_HZ, the same on all architectures that Go has
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0, err
+// processor is the time that the threads of a process have run, in seconds, as
+// schedstat tells it in nanoseconds. Go ends no thread that it may use again.
+func processor(pid int) (sum float64, err error) {
+	files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
+	if err != nil || len(files) == 0 {
+		return 0, fmt.Errorf("process %d: no schedstat: %w", pid, errors.Join(err, os.ErrNotExist))
 	}
-	words := strings.Fields(string(b[strings.LastIndexByte(string(b), ')')+1:]))
-	var sum float64
-	for _, i := range []int{11, 12} { // utime and stime
-		n, err := strconv.ParseFloat(words[i], 64)
+	for _, file := range files {
+		b, err := os.ReadFile(file)
 		if err != nil {
-			return 0, fmt.Errorf("/proc/%d/stat: %w", pid, err)
+			return 0, err
 		}
-		sum += n
+		ran, _, _ := strings.Cut(string(b), " ")
+		ns, err := strconv.ParseFloat(ran, 64)
+		if err != nil {
+			return 0, fmt.Errorf("%s: %q: %w", file, b, err)
+		}
+		sum += ns / 1e9
 	}
-	return sum / perSecond, nil
+	return sum, nil
 }
 
 // memory is a line of /proc/PID/status, in megabytes of 10^6 bytes.

@@ -7,7 +7,8 @@ func nanosecondsPart() part {
 		name:  "nanoseconds",
 		title: "Nanoseconds on the running kernel",
 		about: "Turn and turn about with nothing attached and with the sensor; medians of nine turns each. " +
-			"Which programs serve the hooks of this kernel decides: `make doctor` shows them.",
+			"Which programs serve the hooks of this kernel decides: `make doctor` shows them. `fallback` is `default` as a kernel " +
+			"serves it that has neither fentry nor fexit nor kprobes.",
 		measure: func() (table, error) {
 			t := table{Head: []string{"configuration", "operation", "without, ns", "with, ns", "ratio"}}
 			all, err := goTest("-bench", "^BenchmarkInterleaved$", "-benchtime", "1x", "-timeout", "1h", "./internal/sensor")

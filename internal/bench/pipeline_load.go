@@ -21,15 +21,16 @@ func (f *flow) pass(c *collector, own, load, file string) error {
 	const rest = 5 * time.Second
 	pid := c.cmd.Process.Pid
 	time.Sleep(rest) // after a start there is more to do
-	begun, err := ticks(pid)
+	begun, err := processor(pid)
 	if err != nil {
 		return err
 	}
 	time.Sleep(rest)
-	before, err := ticks(pid)
+	before, err := processor(pid)
 	if err != nil {
 		return err
 	}
+	start := time.Now()
 	f.idle = (before - begun) / rest.Seconds()
 	// The kernel forgets the peak (proc(5)).
 	if err := os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", pid), []byte("5"), 0); err != nil {
@@ -41,11 +42,11 @@ func (f *flow) pass(c *collector, own, load, file string) error {
 	if f.ledger, f.undelivered, err = delivered(c, own); err != nil {
 		return err
 	}
-	after, err := ticks(pid)
+	after, err := processor(pid)
 	if err != nil {
 		return err
 	}
-	f.cpu = after - before
+	f.cpu = max(0, after-before-f.idle*time.Since(start).Seconds())
 	f.peak, err = memory(pid, "VmHWM")
 	return err
 }

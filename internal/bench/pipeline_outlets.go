@@ -14,14 +14,17 @@ import (
 
 // An outlet is where records go.
 type outlet struct {
-	name     string
-	events   string // settings of the receiver's events
-	exporter string
-	settings string // of the exporter; ADDRESS is what serve tells, DIR is for files
-	serve    func(dir string) (address string, end func() error, err error)
+	name      string
+	events    string // settings of the receiver's events
+	exporter  string
+	settings  string // of the exporter; ADDRESS is what serve tells, DIR is for files
+	serve     func(dir string) (address string, end func() error, err error)
+	isCounted bool // only: there is no pipeline of logs
 }
 
 const (
+	metricsOnly = "metrics only"
+
 	everyEvent = "sampling: {events_per_second: 0}"
 	doNothing  = "{verbosity: basic, use_internal_logger: false, output_paths: [/dev/null]}"
 	noQueue    = "sending_queue: {enabled: false}"
@@ -30,6 +33,7 @@ const (
 )
 
 var outlets = []outlet{
+	{name: metricsOnly, exporter: "debug", settings: doNothing, serve: serveNothing, isCounted: true},
 	{name: "door, default sampling", exporter: "debug", settings: doNothing, serve: serveNothing},
 	{name: "door", events: everyEvent, exporter: "debug", settings: doNothing, serve: serveNothing},
 	{
@@ -59,8 +63,12 @@ func otlpOutlet(name, queue string) outlet {
 
 func (o outlet) config(dir, file, address, own string) string {
 	_, port, _ := net.SplitHostPort(own)
+	pipelines := flowPipelines
+	if o.isCounted {
+		pipelines, _, _ = strings.Cut(pipelines, "    logs:")
+	}
 	return strings.NewReplacer("DIR", dir, "FILE", file, "PORT", port, "EVENTS", o.events, "EXPORTER", o.exporter,
-		"SETTINGS", strings.NewReplacer("DIR", dir, "ADDRESS", address).Replace(o.settings)).Replace(flowConfig)
+		"SETTINGS", strings.NewReplacer("DIR", dir, "ADDRESS", address).Replace(o.settings)).Replace(flowConfig + pipelines)
 }
 
 const flowConfig = `
@@ -78,7 +86,9 @@ extensions:
 service:
   extensions: [file_storage]
   telemetry: {metrics: {readers: [{pull: {exporter: {prometheus: {host: 127.0.0.1, port: PORT}}}}]}}
-  pipelines:
+`
+
+const flowPipelines = `  pipelines:
     metrics: {receivers: [ebpfsecurity], exporters: [prometheus]}
     logs: {receivers: [ebpfsecurity], exporters: [EXPORTER]}
 `

@@ -10,6 +10,9 @@ the same on every machine; nanoseconds and seconds are those of the machine that
 in ` + "`testdata/budget`" + `, which ` + "`make test`" + ` enforces.
 `
 
+const aboutTargets = "Those of the sensor's default configuration, with log records. Instructions are those of our programs and what the kernel does for " +
+	"them, on Linux 6.12; nanoseconds, seconds and megabytes are of this machine, where the loads and what takes the records take their part of the processors."
+
 const bounds = `
 ## What bounds it
 

@@ -15,7 +15,7 @@ func programsPart() part {
 		measure: func() (table, error) {
 			t := table{Head: []string{"benchmark", "ns", "bytes", "allocations"}}
 			for _, args := range [][]string{
-				{"-bench", ".", "-skip", "Kernel|Programs|AB", "-benchmem", "./internal/sensor", "./internal/process", "./internal/sample", "./internal/topn", "./receiver"},
+				{"-bench", ".", "-skip", "Kernel|Interleaved|Traced", "-benchmem", "./internal/sensor", "./internal/process", "./internal/sample", "./internal/topn", "./receiver"},
 				{"-tags", "host", "-bench", "^Benchmark(Run|Thousand|Ports)$", "-benchmem", "./internal/check"},
 			} {
 				all, err := goTest(args...)

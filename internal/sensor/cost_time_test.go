@@ -23,7 +23,7 @@ func BenchmarkInterleaved(b *testing.B) {
 	const turns = 9
 	dir := b.TempDir()
 	work := operations(b, dir)
-	for _, way := range []string{"counters", "default", "all"} {
+	for _, way := range []string{"counters", "default", "all", "fallback"} {
 		without, with := make(map[string][]float64), make(map[string][]float64)
 		for range turns {
 			for _, op := range work {

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+func TestTargets(t *testing.T) {
+	traceOf := func(usual string) tables {
+		return tables{"trace": {Head: traceHead, Rows: [][]string{{"open_unwatched", inAll, "101 (1.5 %)", "", usual, ""}}}}
+	}
+	row := func(all tables, what string) []string {
+		for _, row := range targetTable(all).Rows {
+			if row[0] == what {
+				return row
+			}
+		}
+		t.Fatal("no target is ", what)
+		return nil
+	}
+	const open, off = "an open of what is not watched", "the ledger at 500,000 a second"
+	for usual, met := range map[string]string{"250 (3.0 %)": "yes", "251 (3.0 %)": "no", "250 (3.1 %)": "no"} {
+		assert.Equal(t, []string{open, "≤ 250 instructions, ≤ 3 %", usual + "; as counters only 101 (1.5 %)", met}, row(traceOf(usual), open))
+	}
+	assert.Equal(t, []string{open, "≤ 250 instructions, ≤ 3 %", "not measured", ""}, row(tables{}, open))
+
+	head := []string{"outlet", "opens/s asked", "lost", "ledger"}
+	fine := tables{"pipeline": {Head: head, Rows: [][]string{{"door", "200000", "0", "balanced"}, {"door", "500000", "7 (0.1 %)", "balanced"}}}}
+	assert.Equal(t, []string{"balanced with all 1 outlets", "yes"}, row(fine, off)[2:])
+	assert.Equal(t, []string{"0", "yes"}, row(fine, "events lost at 200,000 a second")[2:])
+	bad := tables{"pipeline": {Head: head, Rows: [][]string{{"door", "200000", "3 (0.1 %)", "balanced"}, {"door", "500000", "0", "2 without outcome"}}}}
+	assert.Equal(t, []string{"door: 2 without outcome", "no"}, row(bad, off)[2:])
+	assert.Equal(t, []string{"3 (0.1 %)", "no"}, row(bad, "events lost at 200,000 a second")[2:])
+}
+
+// TestTargetsNameCells: a part that renames a column would leave its targets unmeasured.
+func TestTargetsNameCells(t *testing.T) {
+	assert.Contains(t, flowHead, cpuColumn)
+	assert.Contains(t, traceHead, usualWay)
+	assert.Contains(t, traceHead, "counters")
+}
