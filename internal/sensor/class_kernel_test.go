@@ -104,8 +104,10 @@ func linked(dir string, link func(to, name string) error, create func(*testing.T
 func below(dir string, names ...string) func(*testing.T) string {
 	return func(t *testing.T) string {
 		at := dirIn(t, dir)
+		before, err := os.Getwd()
+		fatal(t, err)
 		fatal(t, os.Chdir(at))
-		defer func() { fatal(t, os.Chdir("/")) }() // relative, as the path may be longer than one may be
+		defer func() { fatal(t, os.Chdir(before)) }() // relative, as the path may be longer than one may be
 		for _, n := range names[:len(names)-1] {
 			fatal(t, os.Mkdir(n, 0o755))
 			fatal(t, os.Chdir(n))
