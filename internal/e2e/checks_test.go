@@ -35,6 +35,7 @@ func newChecked(t *testing.T, files map[string]string) *checked {
 	metrics := freeAddress(t)
 	cmd := command("--config", "internal/e2e/testdata/checks.yaml")
 	cmd.Env = append(os.Environ(), "E2E_DIR="+c.dir, "E2E_METRICS="+metrics)
+	publish(t, cmd, c.dir, "testdata/checks.yaml")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
 	c.collector = startCommand(t, cmd, "http://"+metrics+"/metrics")
 	return c

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -69,16 +70,22 @@ func newConfinedRig(t *testing.T, c confinement, args ...string) *rig {
 	for _, dir := range []string{public, r.dir, filepath.Dir(r.dir)} {
 		fatal(t, os.Chmod(dir, 0o755))
 	}
+	publish(t, cmd, public, "testdata/ledger.yaml")
+	fatal(t, c.confine(cmd))
+	r.collector = startCommand(t, cmd, url)
+	return r
+}
+
+// publish has cmd run where everybody may: a checkout can be its owner's alone.
+func publish(t *testing.T, cmd *exec.Cmd, dir, config string) {
+	t.Helper()
 	binary := cmd.Path
 	if !filepath.IsAbs(binary) {
 		binary = filepath.Join(cmd.Dir, binary)
 	}
-	copyFile(t, binary, filepath.Join(public, service))
-	copyFile(t, "testdata/ledger.yaml", filepath.Join(public, "internal/e2e/testdata/ledger.yaml"))
-	cmd.Path, cmd.Dir = filepath.Join(public, service), public
-	fatal(t, c.confine(cmd))
-	r.collector = startCommand(t, cmd, url)
-	return r
+	copyFile(t, binary, filepath.Join(dir, service))
+	copyFile(t, config, filepath.Join(dir, "internal/e2e", config))
+	cmd.Path, cmd.Dir = filepath.Join(dir, service), dir
 }
 
 func copyFile(t *testing.T, from, to string) {

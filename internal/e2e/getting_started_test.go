@@ -44,10 +44,12 @@ var (
 	runsOn = regexp.MustCompile(`^(make run|bin/otelcol-ebpfsecurity --config \S+)\n$`)
 )
 
+// guideClone is where a guide has the repository.
+const guideClone = "/mnt"
+
 // A guide has terminals in one network and one /tmp.
 type guide struct {
 	t         *testing.T
-	clone     string    // of the repository
 	host      *exec.Cmd // whose network and /tmp these are
 	collector *exec.Cmd
 	shown     *output // by the collector
@@ -56,8 +58,9 @@ type guide struct {
 func newGuide(t *testing.T) *guide {
 	clone, err := filepath.Abs(filepath.Join("..", ".."))
 	fatal(t, err)
-	g := &guide{t: t, clone: clone, host: exec.Command("unshare", "--net", "--mount", "sh", "-c",
-		"mount -t tmpfs none /tmp && ip link set lo up && echo ready && exec sleep infinity")}
+	// The clone may itself be below /tmp.
+	g := &guide{t: t, host: exec.Command("unshare", "--net", "--mount", "sh", "-c",
+		"mount --bind '"+clone+"' "+guideClone+" && mount -t tmpfs none /tmp && ip link set lo up && echo ready && exec sleep infinity")}
 	ready, err := g.host.StdoutPipe()
 	fatal(t, err)
 	fatal(t, g.host.Start())
@@ -74,7 +77,7 @@ func newGuide(t *testing.T) *guide {
 // terminal is a command as a user types it.
 func (g *guide) terminal(text string) *exec.Cmd {
 	cmd := exec.Command("nsenter", "--target", strconv.Itoa(g.host.Process.Pid), "--net", "--mount",
-		"bash", "-e", "-o", "pipefail", "-c", "cd '"+g.clone+"'\n"+text)
+		"bash", "-e", "-o", "pipefail", "-c", "cd "+guideClone+"\n"+text)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	return cmd
 }
