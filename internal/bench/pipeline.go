@@ -56,6 +56,7 @@ func measurePipeline() (table, error) {
 				return t, fmt.Errorf("%s at %d/s: %w", o.name, rate, err)
 			}
 			t.row(f.cells()...)
+			fmt.Fprintln(os.Stderr, strings.Join(f.cells(), "  "))
 			idle += f.idle
 			flows++
 		}

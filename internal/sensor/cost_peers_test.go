@@ -3,6 +3,7 @@
 package sensor
 
 import (
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -68,8 +69,13 @@ func (p peer) start(b *testing.B, root string) (stop func()) {
 			b.Fatal(dir, err)
 		}
 	}
+	said, err := os.Create(filepath.Join(b.TempDir(), "said")) // by all of them
+	if err != nil {
+		b.Fatal(err)
+	}
 	for _, args := range p.run {
 		c := in(args)
+		c.Stderr = said
 		if err := c.Start(); err != nil {
 			b.Fatal(args, err)
 		}
@@ -83,7 +89,8 @@ func (p peer) start(b *testing.B, root string) (stop func()) {
 	}
 	for deadline := time.Now().Add(5 * time.Minute); programs()-before < p.bpf; time.Sleep(time.Second) {
 		if time.Now().After(deadline) {
-			b.Fatalf("%s has %d programs instead of %d", p.name, programs()-before, p.bpf)
+			text, _ := os.ReadFile(said.Name())
+			b.Fatalf("%s has %d programs instead of %d, and said %q", p.name, programs()-before, p.bpf, text)
 		}
 	}
 	time.Sleep(2 * time.Second)
@@ -92,6 +99,7 @@ func (p peer) start(b *testing.B, root string) (stop func()) {
 			_ = in([]string{"/sbin/auditctl", "-D"}).Run()
 			_ = in([]string{"/sbin/auditctl", "-e", "0"}).Run()
 		}
+		_ = said.Close()
 		for _, c := range running {
 			_ = c.Process.Signal(unix.SIGTERM)
 			_ = c.Wait()

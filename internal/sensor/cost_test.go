@@ -43,12 +43,16 @@ func BenchmarkKernel(b *testing.B) {
 		}
 	}
 	run := func(name string) {
+		last := exec.Command("/bin/true")
+		if err := last.Run(); err != nil {
+			b.Fatal(err)
+		}
 		for _, op := range work {
 			b.Run(name+"/"+op.name, func(b *testing.B) {
 				for b.Loop() {
 				}
 				b.ReportMetric(0, "ns/op")
-				b.ReportMetric(fastest(op.do), "min-ns/op")
+				onThreadAfter(last.Process.Pid, func() { b.ReportMetric(fastest(op.do), "min-ns/op") })
 			})
 		}
 	}
@@ -66,6 +70,25 @@ func BenchmarkKernel(b *testing.B) {
 		}
 	}
 	run("nothing") // again: the first may have been disturbed by what booting left behind
+}
+
+// onThreadAfter runs do on a thread that is younger than a process: the kernel's
+// audit sees nothing of threads that are older than its being switched on.
+func onThreadAfter(pid int, do func()) {
+	done := make(chan struct{})
+	var try func()
+	try = func() {
+		runtime.LockOSThread() // the thread ends with this goroutine
+		if unix.Gettid() > pid {
+			do()
+			close(done)
+			return
+		}
+		go try()
+		<-done
+	}
+	go try()
+	<-done
 }
 
 // fastest runs do in batches shorter than a timer's tick and gives the
