@@ -25,13 +25,19 @@ func TestTargets(t *testing.T) {
 	}
 	assert.Equal(t, []string{open, "≤ 250 instructions, ≤ 3 %", "not measured", ""}, row(tables{}, open))
 
-	head := []string{"outlet", "opens/s asked", "lost", "ledger"}
-	fine := tables{"pipeline": {Head: head, Rows: [][]string{{"door", "200000", "0", "balanced"}, {"door", "500000", "7 (0.1 %)", "balanced"}}}}
-	assert.Equal(t, []string{"balanced with all 1 outlets", "yes"}, row(fine, off)[2:])
-	assert.Equal(t, []string{"0", "yes"}, row(fine, "events lost at 200,000 a second")[2:])
-	bad := tables{"pipeline": {Head: head, Rows: [][]string{{"door", "200000", "3 (0.1 %)", "balanced"}, {"door", "500000", "0", "2 without outcome"}}}}
+	const lost = "events lost at 200,000 a second"
+	load := func(rows ...[]string) tables {
+		return tables{"pipeline": {Head: []string{"outlet", "opens/s asked", "made/s", "lost", "ledger"}, Rows: rows}}
+	}
+	fine := load([]string{"door", "200000", "199000", "0", "balanced"}, []string{"door", "500000", "499000", "7 (0.1 %)", "balanced"})
+	assert.Equal(t, []string{"balanced with all 1 outlets, at 499000/s", "yes"}, row(fine, off)[2:])
+	assert.Equal(t, []string{"0, at 199000/s", "yes"}, row(fine, lost)[2:])
+	bad := load([]string{"door", "200000", "199000", "3 (0.1 %)", "balanced"}, []string{"door", "500000", "499000", "0", "2 without outcome"})
 	assert.Equal(t, []string{"door: 2 without outcome", "no"}, row(bad, off)[2:])
-	assert.Equal(t, []string{"3 (0.1 %)", "no"}, row(bad, "events lost at 200,000 a second")[2:])
+	assert.Equal(t, []string{"3 (0.1 %), at 199000/s", "no"}, row(bad, lost)[2:])
+	slow := load([]string{"door", "200000", "80000", "0", "balanced"}, []string{"door", "500000", "140000", "0", "balanced"})
+	assert.Equal(t, []string{"balanced with all 1 outlets, at 140000/s", "no"}, row(slow, off)[2:])
+	assert.Equal(t, []string{"0, at 80000/s", "no"}, row(slow, lost)[2:])
 }
 
 // TestTargetsNameCells: a part that renames a column would leave its targets unmeasured.
