@@ -14,6 +14,7 @@ import (
 // Slack is by how much a figure may be above its budget, as a part of it.
 const (
 	Exact        = 0.0
+	Compressed   = 0.01 // the same bytes of another build, as a version, compress otherwise
 	Instructions = 0.05 // added to an operation
 	Verified     = 0.20 // instructions that a verifier follows
 )
