@@ -115,7 +115,8 @@ test: ## everything that proves it, and at the end what ran on which kernel
 		awk -f testdata/kernels/total.awk build/kernels/*.report 2>&1 | tee build/test/kernels || failed+=" kernels"; \
 		for t in $$failed; do \
 			echo "── what failed in $$t"; \
-			grep -A 9 -E -e '--- FAIL|WRONG|[Ee]rror' build/test/$$t | tail -60 || tail -20 build/test/$$t; \
+			grep -vE -e '--- (PASS|SKIP)|=== |^ *skipped ' build/test/$$t > build/test/failed; \
+			grep -B 5 -A 12 -E -e '--- FAIL|WRONG|panic:' build/test/failed | cut -c1-200 | tail -30; tail -4 build/test/failed; \
 		done; \
 		[ -z "$$failed" ] || { echo "FAILED:$$failed"; exit 1; }; \
 		echo "all passed: $(TESTS)"

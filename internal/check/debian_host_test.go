@@ -8,8 +8,10 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -35,6 +37,7 @@ func TestHostDebian(t *testing.T) {
 // systemctlLists are its units and unit files, but for templates and aliases.
 func systemctlLists(t *testing.T) map[string]Service {
 	t.Helper()
+	settle(t)
 	all := map[string]Service{}
 	for line := range strings.Lines(output(t, "systemctl", "list-unit-files", "--no-legend", "--type=service,target")) {
 		fields := strings.Fields(line)
@@ -59,6 +62,20 @@ func systemctlLists(t *testing.T) map[string]Service {
 		all[s.Name] = s
 	}
 	return all
+}
+
+// settle waits until nothing starts or stops but what runs this test: what starts has processes, and is not active.
+func settle(t *testing.T) {
+	t.Helper()
+	var changing []string
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		all := strings.Split(output(t, "systemctl", "list-units", "--state=activating,deactivating,reloading", "--plain", "--no-legend", "--type=service,target"), "\n")
+		changing = slices.DeleteFunc(all, func(line string) bool { return line == "" || strings.HasPrefix(line, "comparison@") })
+		if len(changing) == 0 {
+			return
+		}
+	}
+	t.Fatalf("these still change: %q", changing)
 }
 
 // compareServices asks systemd by D-Bus as systemctl does.

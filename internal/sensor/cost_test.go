@@ -58,7 +58,7 @@ func BenchmarkKernel(b *testing.B) {
 	}
 	run("nothing")
 	for _, way := range []string{"counters", "default", "all", "fallback"} {
-		stop := startSensor(b, way, filepath.Join(dir, "watched"))
+		stop := startSensor(b, way, watchedFile)
 		run(way)
 		stop()
 	}
@@ -220,6 +220,9 @@ func BenchmarkCount(b *testing.B) {
 	}
 }
 
+// watchedFile is one that the typical sensor does not watch otherwise.
+const watchedFile = "/etc/cost-watched"
+
 type operation struct {
 	name string
 	do   func()
@@ -236,9 +239,8 @@ func operations(b *testing.B, dir string) []operation {
 		}
 		return p
 	}
-	watched := file("watched")
-	unwatched := file("/etc/ebpfsecurity-cost") // as deep as most of what programs read there
-	b.Cleanup(func() { os.Remove(unwatched) })
+	watched, unwatched := file(watchedFile), file("/etc/cost-unwatched") // as deep as most of what programs read there
+	b.Cleanup(func() { os.Remove(watched); os.Remove(unwatched) })
 	deep := filepath.Join(dir, "a/b/c/d/e/f")
 	if err := os.MkdirAll(deep, 0o700); err != nil {
 		b.Fatal(err)
@@ -246,10 +248,11 @@ func operations(b *testing.B, dir string) []operation {
 	deep = file("a/b/c/d/e/f/unwatched")
 	udp := udpSender(b)
 	tcp := tcpServer(b)
-	self := filepath.Join(dir, "exec")
-	if err := os.WriteFile(self, tinyELF, 0o700); err != nil {
+	const program = "/etc/cost-exec" // one below /tmp were suspicious, and its record read at once
+	if err := os.WriteFile(program, tinyELF, 0o700); err != nil {
 		b.Fatal(err)
 	}
+	b.Cleanup(func() { os.Remove(program) })
 	return []operation{
 		{"getppid", func() { unix.Getppid() }},
 		{"open_unwatched", func() { openClose(unwatched) }},
@@ -258,7 +261,7 @@ func operations(b *testing.B, dir string) []operation {
 		{"setuid", func() { _, _, _ = unix.RawSyscall(unix.SYS_SETUID, 0, 0, 0) }},
 		{"udp_send", udp},
 		{"tcp_connect", tcp},
-		{"fork_exec_exit", func() { forkExec(self) }},
+		{"fork_exec_exit", func() { forkExec(program) }},
 		{"shell_job", shellJob(b)},
 	}
 }

@@ -4,7 +4,6 @@ package sensor
 
 import (
 	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"testing"
@@ -29,7 +28,7 @@ func BenchmarkInterleaved(b *testing.B) {
 			for _, op := range work {
 				without[op.name] = append(without[op.name], typical(op.do))
 			}
-			stop := startSensor(b, way, filepath.Join(dir, "watched"))
+			stop := startSensor(b, way, watchedFile)
 			for _, op := range work {
 				with[op.name] = append(with[op.name], typical(op.do))
 			}

@@ -30,7 +30,7 @@ func BenchmarkTraced(b *testing.B) {
 	dir := b.TempDir()
 	work := operations(b, dir)
 	for _, way := range []string{"counters", "default"} {
-		stop := startSensor(b, way, filepath.Join(dir, "watched"))
+		stop := startSensor(b, way, watchedFile)
 		for _, op := range work {
 			if op.name == "shell_job" {
 				continue // too long to look at

@@ -248,7 +248,7 @@ func same(t *testing.T, got, want Counts) {
 // many is how often a case does what it does: less often where each instruction is emulated.
 var many = func() uint64 {
 	if os.Getenv("RUN_IN_KERNEL") != "" {
-		return 80
+		return 40
 	}
 	return 200
 }()

@@ -17,10 +17,22 @@ one() {
 	local log=$logs/${1//[^a-zA-Z0-9.=,]/-}
 	[ "$kernel" = "$1" ] || options=(-a "${1#* }")
 	echo "$1: started"
-	"$here/run-in-kernel.sh" run "$kernel" "${options[@]}" -m overlay -M dummy -f "$top/testdata/budget" -- "$logs/sensor-${kernel%%:*}.test" \
-		-test.run "${KERNEL_TESTS:-^TestKernel}" -test.v -test.timeout 40m > "$log.log" 2>&1 < /dev/null || status=$?
+	in_vm "${KERNEL_TESTS:-^TestKernel}" > "$log.log" || status=$?
 	echo "=== STATUS $status" >> "$log.log"
-	awk -v name="$1" -f "$here/report.awk" "$log.log" | tee "$log.report"
+	# Linux 7 does not run programs while a task is preempted in them. What fails for that does not fail again.
+	local again='' failed
+	failed=$(sed -n 's/^--- FAIL: \([A-Za-z0-9]*\) .*/\1/p' "$log.log" | head -6)
+	if [ -n "$failed" ] && [ "$(wc -l <<< "$failed")" -lt 6 ] && grep -q '^=== KERNEL [7-9]' "$log.log" &&
+		in_vm "^($(tr '\n' '|' <<< "$failed" | sed 's/|$//'))\$" > "$log.again"; then
+		again=$(tr '\n' ' ' <<< "$failed")
+	fi
+	awk -v name="$1" -v again="$again" -f "$here/report.awk" "$log.log" | tee "$log.report"
+}
+
+# in_vm <pattern>: the tests of that name in a VM; $kernel, $options and $logs are those of the caller.
+in_vm() {
+	"$here/run-in-kernel.sh" run "$kernel" "${options[@]}" -m overlay -M dummy -f "$top/testdata/budget" -- "$logs/sensor-${kernel%%:*}.test" \
+		-test.run "$1" -test.v -test.timeout 40m 2>&1 < /dev/null
 }
 if [ "${1:-}" = --one ]; then
 	one "$2"
