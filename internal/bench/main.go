@@ -34,6 +34,7 @@ func parts() []part {
 		tracePart(),
 		nanosecondsPart(),
 		programsPart(),
+		profilePart(),
 		pipelinePart(),
 		bytesPart(),
 		memoryPart(),

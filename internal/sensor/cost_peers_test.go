@@ -73,6 +73,7 @@ func (p peer) start(b *testing.B, root string) (stop func()) {
 	if err != nil {
 		b.Fatal(err)
 	}
+	ended := make(chan struct{}, len(p.run))
 	for _, args := range p.run {
 		c := in(args)
 		c.Stderr = said
@@ -80,6 +81,7 @@ func (p peer) start(b *testing.B, root string) (stop func()) {
 			b.Fatal(args, err)
 		}
 		running = append(running, c)
+		go func() { _ = c.Wait(); ended <- struct{}{} }()
 	}
 	time.Sleep(time.Second)
 	for _, args := range p.then {
@@ -88,12 +90,16 @@ func (p peer) start(b *testing.B, root string) (stop func()) {
 		}
 	}
 	for deadline := time.Now().Add(5 * time.Minute); programs()-before < p.bpf; time.Sleep(time.Second) {
-		if time.Now().After(deadline) {
+		if len(ended) > 0 || time.Now().After(deadline) {
 			text, _ := os.ReadFile(said.Name())
 			b.Fatalf("%s has %d programs instead of %d, and said %q", p.name, programs()-before, p.bpf, text)
 		}
 	}
 	time.Sleep(2 * time.Second)
+	if len(ended) > 0 {
+		text, _ := os.ReadFile(said.Name())
+		b.Fatalf("%s has ended, and said %q", p.name, text)
+	}
 	return func() {
 		if p.then != nil {
 			_ = in([]string{"/sbin/auditctl", "-D"}).Run()
@@ -102,8 +108,16 @@ func (p peer) start(b *testing.B, root string) (stop func()) {
 		_ = said.Close()
 		for _, c := range running {
 			_ = c.Process.Signal(unix.SIGTERM)
-			_ = c.Wait()
 		}
+		kill := time.AfterFunc(time.Minute, func() {
+			for _, c := range running {
+				_ = c.Process.Kill()
+			}
+		})
+		for range running {
+			<-ended
+		}
+		kill.Stop()
 		for _, dir := range []string{"proc", "sys", "dev"} {
 			_ = unix.Unmount(filepath.Join(root, dir), unix.MNT_DETACH)
 		}

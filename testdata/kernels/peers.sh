@@ -7,8 +7,8 @@ into=$(realpath -m "$1")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 chmod 755 "$work"
-# What they need to run; not what their installation scripts need.
-packages=$(apt-cache depends --recurse --no-{recommends,suggests,conflicts,breaks,replaces,enhances} auditd bpftrace libbpf-tools |
+# What they need to run; not what their installation scripts need. bpftrace needs a shell, on which nothing depends.
+packages=$(apt-cache depends --recurse --no-{recommends,suggests,conflicts,breaks,replaces,enhances} auditd bpftrace libbpf-tools dash |
 	grep '^[a-z]' | sort -u | grep -Ev '^(dpkg|perl|libperl|gawk|mawk|usr|libfile|libnumber|libtext|init-|install-info)')
 # shellcheck disable=SC2086
 (cd "$work" && apt-get download -qq $packages 2> errors) || { cat "$work/errors" >&2; exit 1; }
@@ -19,5 +19,6 @@ done
 for package in "$work"/*.deb; do
 	dpkg-deb --fsys-tarfile "$package" | tar -x --keep-directory-symlink -C "$into"
 done
+ln -sfn dash "$into/bin/sh"
 rm -rf "$into"/usr/share/{doc,man,locale,info}
 echo "$packages" > "$into/packages"
