@@ -30,7 +30,8 @@ struct {
 	__type(value, struct tcp_conn);
 } connections SEC(".maps");
 
-static __always_inline void add_connection(struct counts *c, __u64 sock, enum direction direction)
+/* add_connection returns -EEXIST if there is one of that address. */
+static __always_inline long add_connection(struct counts *c, __u64 sock, enum direction direction)
 {
 	struct tcp_conn conn = {.direction = direction, .active = 1};
 	long err = bpf_map_update_elem(&connections, &sock, &conn, BPF_NOEXIST);
@@ -39,6 +40,22 @@ static __always_inline void add_connection(struct counts *c, __u64 sock, enum di
 		ADD(c, connect_active[direction & 1][PROTOCOL_TCP], 1);
 	else if (err != -EEXIST)
 		ADD(c, untracked, 1);
+	return err;
+}
+
+/* drop_connection is false if there is none, or no longer. */
+static __always_inline bool drop_connection(struct counts *c, __u64 sock, struct tcp_conn *conn)
+{
+	struct tcp_conn *known = bpf_map_lookup_elem(&connections, &sock);
+
+	if (!known)
+		return false;
+	*conn = *known;
+	if (bpf_map_delete_elem(&connections, &sock))
+		return false;
+	if (conn->active)
+		ADD(c, connect_active[conn->direction & 1][PROTOCOL_TCP], -1);
+	return true;
 }
 
 static __always_inline void count_error(struct counts *c, int err)
@@ -64,40 +81,43 @@ static __always_inline void count_error(struct counts *c, int err)
 	}
 }
 
-static __always_inline void established(struct counts *c, const struct sock *sk, int old)
+/* tell_connected: who connected is of no use any more if it is not told of the end. */
+static __always_inline void tell_connected(struct counts *c, const struct sock *sk)
+{
+	__u64 sock = (__u64)sk;
+
+	tell_owned(c, sk, CLASS_CONNECT, 0, DIRECTION_OUT);
+	if ((report_classes & OWNER_CLASSES) == 1 << CLASS_CONNECT)
+		bpf_map_delete_elem(&socket_owners, &sock);
+}
+
+/* connected: what may be known by that address is of a socket whose end was missed. */
+static __always_inline void connected(struct counts *c, const struct sock *sk)
+{
+	__u64 sock = (__u64)sk;
+	struct tcp_conn missed;
+
+	if (add_connection(c, sock, DIRECTION_OUT) == -EEXIST && drop_connection(c, sock, &missed))
+		add_connection(c, sock, DIRECTION_OUT);
+	tell_connected(c, sk);
+}
+
+/* received is called when a socket leaves SYN_RECV, in which begin_socket or crossed saw it. */
+static __always_inline void received(struct counts *c, const struct sock *sk)
 {
 	__u64 sock = (__u64)sk;
 	struct tcp_conn *self;
 
-	if (old == TCP_SYN_SENT) {
-		add_connection(c, sock, DIRECTION_OUT);
-		tell_owned(c, sk, CLASS_CONNECT, 0, DIRECTION_OUT);
+	if (add_connection(c, sock, DIRECTION_IN) != -EEXIST) {
+		ADD(c, connect[DIRECTION_IN][PROTOCOL_TCP], 1);
 		return;
 	}
 	self = bpf_map_lookup_elem(&connections, &sock);
 	if (self) { /* both ends called connect */
 		self->active = 1;
 		ADD(c, connect_active[DIRECTION_OUT][PROTOCOL_TCP], 1);
-		tell_owned(c, sk, CLASS_CONNECT, 0, DIRECTION_OUT);
-		return;
+		tell_connected(c, sk);
 	}
-	ADD(c, connect[DIRECTION_IN][PROTOCOL_TCP], 1);
-	add_connection(c, sock, DIRECTION_IN);
-}
-
-/* drop_connection is false if there is none, or no longer. */
-static __always_inline bool drop_connection(struct counts *c, __u64 sock, struct tcp_conn *conn)
-{
-	struct tcp_conn *known = bpf_map_lookup_elem(&connections, &sock);
-
-	if (!known)
-		return false;
-	*conn = *known;
-	if (bpf_map_delete_elem(&connections, &sock))
-		return false;
-	if (conn->active)
-		ADD(c, connect_active[conn->direction & 1][PROTOCOL_TCP], -1);
-	return true;
 }
 
 /* failed reports a connect that came to nothing. Without an error its owner gave up,
@@ -117,52 +137,74 @@ static __always_inline void closed(struct counts *c, const struct sock *sk, int 
 	bool known = drop_connection(c, sock, &conn);
 	int err = sk->sk_err;
 
-	if (conn.active)
+	if (old == TCP_SYN_SENT) /* then that was of another, whose end was missed */
+		failed(c, sk, err);
+	else if (conn.active)
 		tell_owned(c, sk, CLASS_CLOSE, err, conn.direction);
-	else if (known || old == TCP_SYN_SENT)
+	else if (known)
 		failed(c, sk, err);
 	if (known || old != TCP_SYN_RECV)
 		count_error(c, err);
-	if (report_classes & OWNER_CLASSES)
+	if ((report_classes & 1 << CLASS_CLOSE) ||
+	    ((report_classes & OWNER_CLASSES) && (old == TCP_SYN_SENT || old == TCP_SYN_RECV)))
 		bpf_map_delete_elem(&socket_owners, &sock);
 }
 
 /*
- * begin_socket is called when a socket is born or connects. What is known by its
- * address is then of one whose end was missed, and not this one's past.
+ * begin_socket is called when a socket is born. What is known by its address is
+ * then of one whose end was missed, and not this one's past.
  */
 static __always_inline void begin_socket(struct counts *c, __u64 sock)
 {
-	struct tcp_conn conn;
+	struct tcp_conn missed;
 
-	drop_connection(c, sock, &conn);
+	drop_connection(c, sock, &missed);
 	disown(sock);
+}
+
+/* crossed: it connects, and its peer connects to it. */
+static __always_inline void crossed(struct counts *c, __u64 sock)
+{
+	struct tcp_conn connecting = {.direction = DIRECTION_OUT}, missed;
+
+	drop_connection(c, sock, &missed);
+	bpf_map_update_elem(&connections, &sock, &connecting, BPF_NOEXIST);
+}
+
+#define STATE(name) (1 << TCP_##name)
+
+/* is_of_interest: most changes are on the way to the end. */
+static __always_inline bool is_of_interest(int old, int new)
+{
+	return (STATE(SYN_SENT) | STATE(SYN_RECV) | STATE(ESTABLISHED) | STATE(CLOSE)) >> new & 1 ||
+	       old == TCP_SYN_RECV;
 }
 
 static __always_inline int tcp_changed(const struct sock *sk, int old, int new)
 {
 	__u64 sock = (__u64)sk;
-	struct tcp_conn connecting = {.direction = DIRECTION_OUT};
 
 	if (sk->sk_protocol != IPPROTO_TCP || is_other_net(sk))
 		return 0;
-	if (old == TCP_LISTEN || new == TCP_LISTEN) {
+	if (old == TCP_LISTEN) {
 		if (new == TCP_SYN_RECV)
 			begin_socket(my_counts(), sock);
 	} else if (new == TCP_SYN_SENT) {
 		struct counts *c = my_counts();
 
-		begin_socket(c, sock);
 		ADD(c, connect[DIRECTION_OUT][PROTOCOL_TCP], 1);
 		if (report_classes & OWNER_CLASSES)
 			own_socket(sock); /* connect(2) and its like run here */
 	} else if (new == TCP_CLOSE) {
 		closed(my_counts(), sk, old);
-	} else if (new == TCP_SYN_RECV && old == TCP_SYN_SENT) {
-		bpf_map_update_elem(&connections, &sock, &connecting, BPF_NOEXIST);
-	} else if (new == TCP_ESTABLISHED || old == TCP_SYN_RECV) {
-		/* With fast open an accepted socket may close its half before. */
-		established(my_counts(), sk, old);
+	} else if (new == TCP_SYN_RECV) {
+		if (old == TCP_SYN_SENT)
+			crossed(my_counts(), sock);
+	} else if (old == TCP_SYN_SENT) {
+		connected(my_counts(), sk);
+	} else { /* With fast open an accepted socket may close its half before it is established.
+		  */
+		received(my_counts(), sk);
 	}
 	return 0;
 }
@@ -187,8 +229,11 @@ SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(tcp_state, const struct sock *sk, int old, int new)
 {
 	__u32 zero = 0;
-	volatile __u32 *counting = bpf_map_lookup_elem(&tcp_counting, &zero);
+	volatile __u32 *counting;
 
+	if (!is_of_interest(old, new))
+		return 0;
+	counting = bpf_map_lookup_elem(&tcp_counting, &zero);
 	if (!counting)
 		return 0; /* cannot be */
 	*counting = 1;
@@ -202,9 +247,12 @@ SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(tcp_state_else, const struct sock *sk, int old, int new)
 {
 	__u32 zero = 0;
-	volatile __u32 *counting = bpf_map_lookup_elem(&tcp_counting, &zero);
+	volatile __u32 *counting;
 	struct counts *c;
 
+	if (!is_of_interest(old, new))
+		return 0;
+	counting = bpf_map_lookup_elem(&tcp_counting, &zero);
 	if (!counting || !*counting)
 		return 0;
 	c = my_counts();
@@ -215,22 +263,36 @@ int BPF_PROG(tcp_state_else, const struct sock *sk, int old, int new)
 /* accepted: the current task has taken a connection. */
 static __always_inline int accepted(const struct sock *sk)
 {
+	struct socket_record r;
+
 	if (!sk || BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP || is_other_net(sk))
 		return 0;
-	return report_accept(sk);
+	TCP_ENDS(&r, sk, BPF_CORE_READ);
+	return report_accept((__u64)sk, BPF_CORE_READ(sk, __sk_common.skc_state), &r);
+}
+
+/* accepted_here is accepted where the verifier knows the socket as one. */
+static __always_inline int accepted_here(const struct sock *sk)
+{
+	struct socket_record r;
+
+	if (!sk || sk->sk_protocol != IPPROTO_TCP || is_other_net(sk))
+		return 0;
+	TCP_ENDS(&r, sk, GET_DIRECT);
+	return report_accept((__u64)sk, sk->__sk_common.skc_state, &r);
 }
 
 SEC("fexit/inet_csk_accept")
 int BPF_PROG(accept_fexit4, struct sock *sk, int flags, int *err, bool kern, struct sock *ret)
 {
-	return accepted(ret);
+	return accepted_here(ret);
 }
 
 /* Since Linux 6.10 (92ef0fd55ac8). */
 SEC("fexit/inet_csk_accept")
 int BPF_PROG(accept_fexit, struct sock *sk, struct proto_accept_arg *arg, struct sock *ret)
 {
-	return ret && ret->sk_protocol == IPPROTO_TCP ? accepted(ret) : 0;
+	return accepted_here(ret);
 }
 
 SEC("kretprobe")
@@ -516,7 +578,7 @@ static __always_inline void tcp_known(struct sock *sk, struct task_struct *task)
 		return;
 	add_connection(my_counts(), sock,
 		       bpf_map_lookup_elem(&listeners, &l) ? DIRECTION_IN : DIRECTION_OUT);
-	if ((report_classes & OWNER_CLASSES) && task) { /* one of those that hold it */
+	if ((report_classes & 1 << CLASS_CLOSE) && task) { /* one of those that hold it */
 		who_is(&w, task);
 		bpf_map_update_elem(&socket_owners, &sock, &w, BPF_NOEXIST);
 	}

@@ -40,7 +40,7 @@ static __noinline int own_socket(__u64 sock)
 /* disown is called when a socket's address may become another's, and when it has. */
 static __always_inline void disown(__u64 sock)
 {
-	if ((report_classes & OWNER_CLASSES) && bpf_map_lookup_elem(&socket_owners, &sock))
+	if ((report_classes & 1 << CLASS_CLOSE) && bpf_map_lookup_elem(&socket_owners, &sock))
 		bpf_map_delete_elem(&socket_owners, &sock);
 }
 
@@ -77,19 +77,30 @@ static __always_inline void local_end(struct socket_record *r, const struct sock
 		no_address(r->local);
 }
 
-/* tcp_ends fills in a connection. */
-static __always_inline void tcp_ends(struct socket_record *r, const struct sock *sk,
-				     enum direction direction)
+/* tcp_ends: there may be no local address, of a connect that failed. */
+static __always_inline void tcp_ends(struct socket_record *r, const struct sock *sk, __u16 family,
+				     __be32 local, __be32 peer, __be16 peer_port)
 {
-	local_end(r, sk);
+	r->family = family;
+	r->local_port = bpf_ntohs(BPF_CORE_READ((const struct inet_sock *)sk, inet_sport));
+	r->peer_port = bpf_ntohs(peer_port);
 	r->protocol = PROTOCOL_TCP;
-	r->direction = direction;
-	r->peer_port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
-	if (r->family == AF_INET)
-		map_v4(r->peer, BPF_CORE_READ(sk, __sk_common.skc_daddr));
-	else
-		BPF_CORE_READ_INTO(&r->peer, sk, __sk_common.skc_v6_daddr);
+	if (family == AF_INET) {
+		if (local)
+			map_v4(r->local, local);
+		else
+			no_address(r->local);
+		map_v4(r->peer, peer);
+		return;
+	}
+	BPF_CORE_READ_INTO(&r->local, sk, __sk_common.skc_v6_rcv_saddr);
+	BPF_CORE_READ_INTO(&r->peer, sk, __sk_common.skc_v6_daddr);
 }
+
+/* TCP_ENDS fills in a connection, but for its direction, with GET as in FILL_WHO. */
+#define TCP_ENDS(r, sk, GET)                                                                       \
+	tcp_ends(r, sk, GET(sk, __sk_common.skc_family), GET(sk, __sk_common.skc_rcv_saddr),       \
+		 GET(sk, __sk_common.skc_daddr), GET(sk, __sk_common.skc_dport))
 
 /* nobody: not even root. */
 static __always_inline void nobody(struct who *w)
@@ -119,7 +130,8 @@ static __noinline int report_owned(const struct sock *sk, enum class class, int 
 		r.head.who = *owner;
 	else
 		nobody(&r.head.who);
-	tcp_ends(&r, sk, direction);
+	TCP_ENDS(&r, sk, GET_DIRECT);
+	r.direction = direction;
 	excluded = peer_excluded(r.peer) || actor_excluded(r.head.who.tgid, r.head.who.euid);
 	weight = wanted(c, class, excluded, high);
 	if (!weight)
@@ -139,29 +151,26 @@ static __always_inline void tell_owned(struct counts *c, const struct sock *sk, 
 		wanted(c, class, false, false);
 }
 
-/* report_accept: the current task takes a connection, and so is its owner. */
-static __noinline int report_accept(const struct sock *sk)
+/* report_accept: the current task takes a connection, whose ends are in r, and so is its owner. */
+static __noinline int report_accept(__u64 sock, __u32 state, struct socket_record *r)
 {
 	struct counts *c = my_counts();
-	__u64 sock = (__u64)sk;
-	struct socket_record r;
 	bool high, excluded;
 	__u32 weight;
 
 	if (!c)
 		return 0; /* cannot be */
-	who_now(&r.head.who);
-	if ((report_classes & OWNER_CLASSES) &&
-	    BPF_CORE_READ(sk, __sk_common.skc_state) != TCP_CLOSE)
-		bpf_map_update_elem(&socket_owners, &sock, &r.head.who, BPF_ANY);
-	tcp_ends(&r, sk, DIRECTION_IN);
-	high = r.head.who.type == PROCESS_SUSPICIOUS;
-	excluded = peer_excluded(r.peer) || actor_excluded(r.head.who.tgid, r.head.who.euid);
+	r->direction = DIRECTION_IN;
+	who_now(&r->head.who);
+	if ((report_classes & 1 << CLASS_CLOSE) && state != TCP_CLOSE)
+		bpf_map_update_elem(&socket_owners, &sock, &r->head.who, BPF_ANY);
+	high = r->head.who.type == PROCESS_SUSPICIOUS;
+	excluded = peer_excluded(r->peer) || actor_excluded(r->head.who.tgid, r->head.who.euid);
 	weight = wanted(c, CLASS_ACCEPT, excluded, high);
 	if (!weight)
 		return 0;
-	begin(&r.head, CLASS_ACCEPT, weight, 0);
-	send(c, &r.head, sizeof(r), CLASS_ACCEPT, high);
+	begin(&r->head, CLASS_ACCEPT, weight, 0);
+	send(c, &r->head, sizeof(*r), CLASS_ACCEPT, high);
 	return 0;
 }
 

@@ -102,6 +102,60 @@ func TestKernelRecordsOfSockets(t *testing.T) {
 	}
 }
 
+// TestKernelRecordsOfSocketsWithoutEnds reports no ends of connections, as the receiver does by default: then who
+// connected is remembered until it connected, and no longer.
+func TestKernelRecordsOfSocketsWithoutEnds(t *testing.T) {
+	l := newLab(t)
+	r := l.report(t, func(o *Options) { o.Report.Classes[event.Close] = false })
+	for _, c := range tcpRecords {
+		t.Run(c.name, func(t *testing.T) {
+			if c.name == "by io_uring" && programOf(r.Hooks(), "network.accept") == bpfProgAcceptTp {
+				t.Skip("not on this kernel: network.accept: system calls' exits do not see io_uring")
+			}
+			before, err := r.Count()
+			fatal(t, err)
+			r.settle()
+			r.take(event.Connect)
+			r.take(event.Accept)
+			diary := l.do(t, "tcp records", c.name, "v4", "")
+			r.settle()
+			var got, want []string
+			for _, class := range []event.Class{event.Connect, event.Accept} {
+				for _, e := range r.take(class) {
+					got = append(got, entry(class, int(e.Actor.PID), e.Socket, unix.Errno(e.Errno)))
+					sameActor(t, l.helper, e)
+				}
+			}
+			if lack, ok := strings.CutPrefix(diary, "lack "); ok {
+				t.Skip("not on this kernel: network.tcp: " + lack)
+			}
+			for line := range strings.SplitSeq(diary, "\n") {
+				if !strings.HasPrefix(line, event.Close.String()+" ") {
+					want = append(want, line)
+				}
+			}
+			slices.Sort(want)
+			slices.Sort(got)
+			after, err := r.Count()
+			fatal(t, err)
+			if missed := int(after.Missed - before.Missed); !slices.Equal(got, want) && missed == 0 {
+				t.Errorf("reported:\n%s\nhappened:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+			}
+		})
+	}
+	owned := 0
+	owners := r.maps.Maps[bpfMapSocketOwners].Iterate()
+	for sock, who := uint64(0), make([]byte, r.maps.Maps[bpfMapSocketOwners].ValueSize()); owners.Next(&sock, &who); {
+		owned++
+	}
+	fatal(t, owners.Err())
+	after, err := r.Count()
+	fatal(t, err)
+	if owned > int(after.Missed) {
+		t.Errorf("%d sockets still have an owner", owned)
+	}
+}
+
 // sockets is during for all classes of sockets at once.
 func (r *reporting) sockets(t *testing.T, do func()) map[event.Class][]event.Event {
 	t.Helper()
