@@ -42,6 +42,12 @@ static __always_inline struct counts *my_counts(void)
 			__sync_fetch_and_add(&(c)->field, n);                                      \
 	})
 
+/*
+ * PUT_NEW adds an entry, or returns why not as a negative errno. Before Linux 6.4
+ * (d7ba4cc900bf) a map's functions return an int, whose sign arm64 does not extend.
+ */
+#define PUT_NEW(map, key, value) ((int)bpf_map_update_elem(map, key, value, BPF_NOEXIST))
+
 static __always_inline bool is_self(void)
 {
 	return bpf_get_current_pid_tgid() >> 32 == self_tgid;

@@ -31,10 +31,10 @@ struct {
 } connections SEC(".maps");
 
 /* add_connection returns -EEXIST if there is one of that address. */
-static __always_inline long add_connection(struct counts *c, __u64 sock, enum direction direction)
+static __always_inline int add_connection(struct counts *c, __u64 sock, enum direction direction)
 {
 	struct tcp_conn conn = {.direction = direction, .active = 1};
-	long err = bpf_map_update_elem(&connections, &sock, &conn, BPF_NOEXIST);
+	int err = PUT_NEW(&connections, &sock, &conn);
 
 	if (!err)
 		ADD(c, connect_active[direction & 1][PROTOCOL_TCP], 1);

@@ -16,9 +16,9 @@
 __u32 process_round = 0;
 
 /* Whoever adds or removes the entry counts, so that no race counts twice. */
-static __always_inline long add_process(struct counts *c, __u32 tgid, const struct process *p)
+static __always_inline int add_process(struct counts *c, __u32 tgid, const struct process *p)
 {
-	long err = bpf_map_update_elem(&processes, &tgid, p, BPF_NOEXIST);
+	int err = PUT_NEW(&processes, &tgid, p);
 
 	if (!err)
 		ADD(c, active[p->type & 3], 1);

@@ -90,15 +90,15 @@ static __always_inline bool same_peer(const struct peer *a, const struct peer *b
 }
 
 /* add_udp remembers a socket that has not been seen; 0, or why not as a negative errno. */
-static __always_inline long add_udp(struct counts *c, __u64 sock, const struct peer *peer,
-				    enum direction direction)
+static __always_inline int add_udp(struct counts *c, __u64 sock, const struct peer *peer,
+				   enum direction direction)
 {
 	struct udp_sock s = {
 	    .since = bpf_ktime_get_ns(),
 	    .first = *peer,
 	    .direction = direction,
 	};
-	long err = bpf_map_update_elem(&udp_socks, &sock, &s, BPF_NOEXIST);
+	int err = PUT_NEW(&udp_socks, &sock, &s);
 
 	if (!err)
 		ADD(c, connect_active[direction & 1][PROTOCOL_UDP], 1);
