@@ -28,14 +28,17 @@ anything, and the way into one that sees what a function returned half as much a
   system call, without which what was refused would not be seen. The ways alone are more than the target.
 - **UDP** pays for a return of sendmsg, as what failed was not sent, and for each receive, and looks its socket up both
   times. The ways alone are more than the target.
-- **TCP**: one connection over loopback is ten changes of state of two sockets, each of which runs two programs. The
-  second counts what the kernel skips when one change interrupts another. Connections that are open, errors, and who
-  made a connection are known from nothing else. The ways alone are more than the target.
+- **TCP**: one connection over loopback is ten changes of state of two sockets, each of which runs two programs; the
+  second counts what the kernel skips when one change interrupts another. Six of the changes matter, in which the table
+  of connections is looked up and changed. Connections that are open, errors, and who made a connection are known from
+  nothing else. The ways alone are more than the target.
 - **fork, exec, exit** is seen in nine places: the open of the executable, the change of credentials, the end of a failed
   execution, the system call's own return, fork, exec, and exit. The paths of the executable and of the working directory,
   the arguments, the cgroup, and the type of the process are read where they cannot be changed any more.
 - **A record** is 30 to 45 attributes, for each of which pdata, the collector's own representation, allocates an object:
-  that is most of the processor time of the door. What reads the ring and decides costs 35 ns of it.
+  that and the collection of the garbage is most of the processor time of the door, see
+  [where it goes](#where-the-time-of-a-record-goes). What reads the ring and decides costs 35 ns of it. Its pools
+  (the feature gate pdata.useProtoPooling, alpha) leave a third of the allocations and take longer.
 - **Resident memory** is mostly pages of the distribution's binary, which the kernel may drop: see RssFile and RssAnon.
 - **Without trampolines** there are tracepoints under syscalls/ only, each of which makes every system call of the host
   take the kernel's slow way in and out: that is what getppid shows under ` + "`fallback`" + `. ` + "`syscall_tracepoints: never`" + ` does
