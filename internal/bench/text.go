@@ -37,8 +37,8 @@ anything, and the way into one that sees what a function returned half as much a
   the arguments, the cgroup, and the type of the process are read where they cannot be changed any more.
 - **A record** is 30 to 45 attributes, for each of which pdata, the collector's own representation, allocates an object:
   that and the collection of the garbage is most of the processor time of the door, see
-  [where it goes](#where-the-time-of-a-record-goes). What reads the ring and decides costs 35 ns of it. Its pools
-  (the feature gate pdata.useProtoPooling, alpha) leave a third of the allocations and take longer.
+  [where it goes](#where-the-time-of-a-record-goes). What decodes it is ` + "`Decode`" + ` below. Its pools
+  (the feature gate pdata.useProtoPooling, alpha) allocate less and take longer.
 - **Resident memory** is mostly pages of the distribution's binary, which the kernel may drop: see RssFile and RssAnon.
 - **Without trampolines** there are tracepoints under syscalls/ only, each of which makes every system call of the host
   take the kernel's slow way in and out: that is what getppid shows under ` + "`fallback`" + `. ` + "`syscall_tracepoints: never`" + ` does

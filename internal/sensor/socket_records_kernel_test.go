@@ -138,7 +138,9 @@ func TestKernelRecordsOfSocketsWithoutEnds(t *testing.T) {
 			slices.Sort(got)
 			after, err := r.Count()
 			fatal(t, err)
-			if missed := int(after.Missed - before.Missed); !slices.Equal(got, want) && missed == 0 {
+			lacking := slices.DeleteFunc(slices.Clone(want), func(line string) bool { return slices.Contains(got, line) })
+			surplus := slices.DeleteFunc(slices.Clone(got), func(line string) bool { return slices.Contains(want, line) })
+			if uint64(len(lacking)+len(surplus)) > after.Missed-before.Missed || len(got) > len(want) {
 				t.Errorf("reported:\n%s\nhappened:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 			}
 		})
