@@ -171,6 +171,7 @@ test-kernels: | need-go ## kernel tests on the running kernel (as root), and in 
 test-e2e: build $(DOCTOR) $(TOOLS)/manifest $(HOST_DEB) $(TOOLS)/prometheus $(TOOLS)/promtool ## run the built distribution as a user would (as root)
 	@$(NEED) curl ip=iproute2 jq kcat perl zstd runc buildah puppet=puppet-agent lintian adduser systemctl=systemd \
 		nsenter=util-linux /etc/ssl/certs/ca-certificates.crt=ca-certificates
+	@testdata/kernels/mount-host.sh
 	PATH=$(TOOLS):$$PATH BIN=$(CURDIR)/$(BIN) DEB=$(CURDIR)/$(HOST_DEB) DOCTOR=$(CURDIR)/$(DOCTOR) \
 		go test -tags e2e -count 1 -timeout 2h -v ./internal/e2e
 
@@ -202,6 +203,7 @@ cross: | need-go ## compile and vet for arm64 Linux and for macOS
 bench: build ## measure what it costs next to others, print it, and write docs/performance.md (as root)
 	@$(NEED) qemu-system-x86_64=qemu-system-x86 qemu-system-aarch64=qemu-system-arm cpio xz=xz-utils curl unshare=util-linux \
 		ip=iproute2 /usr/bin/python3=python3
+	@testdata/kernels/mount-host.sh
 	@testdata/kernels/peers.sh build/peers || echo "auditd, bpftrace and libbpf-tools are not to be had: they are left out"
 	COST_PEERS=$$([ ! -e build/peers/packages ] || echo build/peers) go run ./internal/bench
 

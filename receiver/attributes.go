@@ -4,7 +4,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/pdata/xpdata"
 )
 
 // The most bytes that OTLP needs beside the text: of an attribute, and of one
@@ -14,11 +15,21 @@ const (
 	elementBytes   = 12
 )
 
-// attributes are those of one record, with how large they may be in OTLP.
+// attributes are those of one record, with how large they may be in OTLP. Each
+// is put once: unlike a map, a builder does not look whether one is there.
 type attributes struct {
-	pcommon.Map
-	bytes int
+	builder xpdata.MapBuilder
+	bytes   int
 }
+
+// begin forgets what was put, and makes room for n.
+func (a *attributes) begin(n int) {
+	*a = attributes{}
+	a.builder.EnsureCapacity(n)
+}
+
+// end gives the attributes to the record.
+func (a *attributes) end(r plog.LogRecord) { a.builder.UnsafeIntoMap(r.Attributes()) }
 
 // str puts a text, unless it is empty, which is unknown. Bytes that are no UTF-8
 // are replaced: OTLP takes no others.
@@ -29,7 +40,7 @@ func (a *attributes) known(key, text string) {
 	if text == "" {
 		return
 	}
-	a.PutStr(key, text)
+	a.builder.AppendEmpty(key).SetStr(text)
 	a.bytes += attributeBytes + len(key) + len(text)
 }
 
@@ -39,17 +50,17 @@ func (a *attributes) value(key, text string, known bool) {
 		return
 	}
 	text = valid(text)
-	a.PutStr(key, text)
+	a.builder.AppendEmpty(key).SetStr(text)
 	a.bytes += attributeBytes + len(key) + len(text)
 }
 
 func (a *attributes) num(key string, n int64) {
-	a.PutInt(key, n)
+	a.builder.AppendEmpty(key).SetInt(n)
 	a.bytes += attributeBytes + len(key)
 }
 
 func (a *attributes) boolean(key string, b bool) {
-	a.PutBool(key, b)
+	a.builder.AppendEmpty(key).SetBool(b)
 	a.bytes += attributeBytes + len(key)
 }
 
@@ -58,7 +69,7 @@ func (a *attributes) list(key string, texts []string) {
 	if len(texts) == 0 {
 		return
 	}
-	slice := a.PutEmptySlice(key)
+	slice := a.builder.AppendEmpty(key).SetEmptySlice()
 	slice.EnsureCapacity(len(texts))
 	a.bytes += attributeBytes + len(key)
 	for _, text := range texts {

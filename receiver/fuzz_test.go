@@ -94,7 +94,10 @@ func FuzzRecord(f *testing.F) {
 		assert.LessOrEqual(t, marshaler.LogsSize(logs), size+16)
 		assert.NoError(t, harmless(r.Body().Str()))
 		assert.Equal(t, e.Class, classOf(r.EventName()))
+		seen := make(map[string]bool)
 		for key, v := range r.Attributes().All() {
+			assert.False(t, seen[key], "%s is there twice", key)
+			seen[key] = true
 			switch v.Type() {
 			case pcommon.ValueTypeStr:
 				assert.True(t, utf8.ValidString(v.Str()), key)

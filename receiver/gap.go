@@ -73,7 +73,7 @@ func (g *gaps) untell(list []gap) {
 // gap writes a record about what is missing.
 func (w *writer) gap(r plog.LogRecord, g gap, now time.Time) int {
 	const name = "ebpfsecurity.gap"
-	w.a = attributes{Map: r.Attributes()}
+	w.a.begin(5)
 	w.a.str("ebpfsecurity.gap.class", g.class.String())
 	w.a.str("ebpfsecurity.gap.reason", g.reason.String())
 	w.a.num("ebpfsecurity.gap.count", int64(g.count))
@@ -92,5 +92,6 @@ func (w *writer) gap(r plog.LogRecord, g gap, now time.Time) int {
 	r.SetSeverityNumber(plog.SeverityNumberError)
 	r.SetSeverityText(severityText(plog.SeverityNumberError))
 	r.Body().SetStr(string(w.body))
+	w.a.end(r)
 	return recordBytes + len(name) + len(w.body) + w.a.bytes
 }

@@ -47,8 +47,7 @@ type said struct {
 
 // write fills the record and returns how large it may be in OTLP.
 func (w *writer) write(r plog.LogRecord, e *event.Event, p *process.Process, now time.Time) int {
-	w.a = attributes{Map: r.Attributes()}
-	w.a.EnsureCapacity(capacity(e.Class))
+	w.a.begin(capacity(e.Class))
 	w.body = w.body[:0]
 	s := w.class(e, p)
 	w.who(e, p)
@@ -62,6 +61,7 @@ func (w *writer) write(r plog.LogRecord, e *event.Event, p *process.Process, now
 	r.SetSeverityNumber(s.severity)
 	r.SetSeverityText(severityText(s.severity))
 	r.Body().SetStr(string(w.body))
+	w.a.end(r)
 	return recordBytes + len(s.name) + len(w.body) + w.a.bytes
 }
 

@@ -39,7 +39,7 @@ func (t *changeTeller) tell(changes []check.Change) {
 // change writes a record about a change of the host's configuration.
 func (w *writer) change(r plog.LogRecord, c *check.Change, now time.Time) int {
 	const name = "ebpfsecurity.config.changed"
-	w.a = attributes{Map: r.Attributes()}
+	w.a.begin(8)
 	w.a.str("ebpfsecurity.config.check", c.Check)
 	w.a.str("ebpfsecurity.config.item", c.Item)
 	w.a.str("ebpfsecurity.config.change", string(c.Kind))
@@ -56,6 +56,7 @@ func (w *writer) change(r plog.LogRecord, c *check.Change, now time.Time) int {
 	r.SetSeverityNumber(plog.SeverityNumberWarn)
 	r.SetSeverityText(severityText(plog.SeverityNumberWarn))
 	r.Body().SetStr(string(w.body))
+	w.a.end(r)
 	return recordBytes + len(name) + len(w.body) + w.a.bytes
 }
 

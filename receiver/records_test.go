@@ -93,8 +93,10 @@ func TestEveryAttributeIsDeclared(t *testing.T) {
 	check := func(r plog.LogRecord) {
 		assert.NoError(t, d.check(r))
 		used[r.EventName()] = true
+		seen := make(map[string]bool)
 		for key := range r.Attributes().All() {
-			used[key] = true
+			assert.False(t, seen[key], "%s has %s twice", r.EventName(), key)
+			used[key], seen[key] = true, true
 		}
 	}
 	for _, e := range samples() {

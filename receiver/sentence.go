@@ -37,6 +37,11 @@ func (s *sentence) quoteIn(text string, mark rune) *sentence {
 		cut = cut[:maxQuoted]
 	}
 	for rest := cut; rest != ""; {
+		if n := plain(rest, mark); n > 0 { // nearly always all of it
+			*s = append(*s, rest[:n]...)
+			rest = rest[n:]
+			continue
+		}
 		r, n := utf8.DecodeRuneInString(rest)
 		switch {
 		case mark != 0 && (r == mark || r == '\\'):
@@ -44,7 +49,7 @@ func (s *sentence) quoteIn(text string, mark rune) *sentence {
 		case r == utf8.RuneError && n == 1:
 			*s = append(*s, `\x`...)
 			*s = append(*s, "0123456789abcdef"[rest[0]>>4], "0123456789abcdef"[rest[0]&15])
-		case r < utf8.RuneSelf && r >= ' ' && r != 0x7f, printable(r):
+		case printable(r):
 			*s = append(*s, rest[:n]...)
 		default:
 			quoted := strconv.AppendQuoteRuneToASCII(nil, r)
@@ -56,6 +61,16 @@ func (s *sentence) quoteIn(text string, mark rune) *sentence {
 		*s = append(*s, "…"...)
 	}
 	return s
+}
+
+// plain is how many bytes a text begins with that are ASCII, show as themselves, and need no escape.
+func plain(text string, mark rune) int {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c > '~' || mark != 0 && (rune(c) == mark || c == '\\') {
+			return i
+		}
+	}
+	return len(text)
 }
 
 // printable tells whether r shows as itself: neither a control character nor

@@ -8,13 +8,7 @@ logs=$top/build/kernels
 [ "$(uname)" = Linux ] || { echo "the kernel tests need Linux" >&2; exit 1; }
 [ "$(id -u)" = 0 ] || { echo "the kernel tests need root: run this as root" >&2; exit 1; }
 
-# mount_if_missing <type> <directory>: a host may not offer it, the tests then say what they lack
-mount_if_missing() {
-	mountpoint -q "$2" || mount -t "$1" "$1" "$2" 2> /dev/null || echo "cannot mount $1 at $2"
-}
-mount_if_missing tracefs /sys/kernel/tracing
-mount_if_missing bpf /sys/fs/bpf
-mount_if_missing securityfs /sys/kernel/security
+"$here/mount-host.sh"
 
 mkdir -p "$logs"
 rm -f "$logs"/host.*
