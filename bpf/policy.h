@@ -20,7 +20,7 @@
  */
 struct name_filter {
 	__u64 bits[NAME_BITS / 64];
-	__u64 lengths; /* bit n: a name of n bytes; bit LONG_NAME: of so many or more */
+	__u64 lengths; /* bit n: a name of n bytes, or of n and a multiple of 64 */
 };
 
 struct name_filter watched_names = {};
@@ -74,10 +74,13 @@ static __always_inline bool passes(const struct name_filter *f, struct dentry *d
 {
 	__u32 len = direct ? d->d_name.len : BPF_CORE_READ(d, d_name.len);
 
-	if (len >= LONG_NAME)
-		return f->lengths >> LONG_NAME & 1;
-	if (!(f->lengths >> len & 1))
+	__u64 lengths = f->lengths;
+
+	asm volatile("%0 >>= %1" : "+r"(lengths) : "r"((__u64)len)); /* by len modulo 64 */
+	if (!(lengths & 1))
 		return false;
+	if (len >= LONG_NAME)
+		return true;
 	return has_bit(f, name_bit(first_of(d, direct), len));
 }
 

@@ -31,32 +31,48 @@ const (
 	traceMark  = "__x64_sys_getppid"
 )
 
-func measureTrace() (t table, err error) {
-	t.Head = traceHead
+func measureTrace() (table, error) {
+	t := table{Head: traceHead}
+	all, err := traceAll("counters", "default")
+	for _, op := range all {
+		for _, cells := range traceRows(op.ways[0], op.ways[1]) {
+			t.row(append([]string{op.name}, cells...)...)
+		}
+	}
+	return t, err
+}
+
+// A tracedOp is an operation with what it took in each of the ways that were asked for.
+type tracedOp struct {
+	name string
+	ways []trace
+}
+
+func traceAll(ways ...string) (all []tracedOp, err error) {
 	dir, err := filepath.Abs("build/trace")
 	if err != nil {
-		return t, err
+		return nil, err
 	}
 	if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(dir, 0o755)); err != nil {
-		return t, err
+		return nil, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }() // gigabytes
 	operations, err := traceVM(dir)
 	if err != nil {
-		return t, err
+		return nil, err
 	}
-	for _, op := range operations {
-		var both [2]trace
-		for i, way := range []string{"counters", "default"} {
-			if both[i], err = readTrace(dir, way, op); err != nil {
-				return t, fmt.Errorf("%s, %s: %w", way, op, err)
+	for _, name := range operations {
+		op := tracedOp{name: name}
+		for _, way := range ways {
+			t, err := readTrace(dir, way, name)
+			if err != nil {
+				return nil, fmt.Errorf("%s, %s: %w", way, name, err)
 			}
+			op.ways = append(op.ways, t)
 		}
-		for _, cells := range traceRows(both[0], both[1]) {
-			t.row(append([]string{op}, cells...)...)
-		}
+		all = append(all, op)
 	}
-	return t, nil
+	return all, nil
 }
 
 // traceVM runs the operations in a VM, and writes into dir what ran, as

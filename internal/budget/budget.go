@@ -29,29 +29,29 @@ func Keep(t testing.TB, name string, figure, slack float64) {
 	if os.Getenv("BUDGET") == "new" {
 		return
 	}
-	if err := Judge(name, figure, slack, 0); err != nil {
+	if err := Judge(name, figure, slack); err != nil {
 		t.Error(err)
 	}
 }
 
-// Judge returns an error if a figure is above its budget, slack of that, and
-// what measuring it is uncertain by; or if it has no budget.
-func Judge(name string, figure, slack, uncertain float64) error {
+// Judge returns an error if a figure is above its budget and slack of that, or
+// if it has no budget.
+func Judge(name string, figure, slack float64) error {
 	all, err := read()
 	if err != nil {
 		return err
 	}
-	return all.judge(name, figure, slack, uncertain)
+	return all.judge(name, figure, slack)
 }
 
 type budgets map[string]float64
 
-func (b budgets) judge(name string, figure, slack, uncertain float64) error {
+func (b budgets) judge(name string, figure, slack float64) error {
 	budget, ok := b[name]
 	if !ok {
 		return fmt.Errorf("%s is %.10g, and not in %s: see what `make budget` makes of it", name, figure, file)
 	}
-	if most := budget*(1+slack) + uncertain; figure > most {
+	if most := budget * (1 + slack); figure > most {
 		return fmt.Errorf("%s is %.10g: more than %.10g, which the %.10g of %s allow", name, figure, most, budget, file)
 	}
 	return nil

@@ -10,11 +10,10 @@ import (
 func TestJudge(t *testing.T) {
 	b, err := parse("# comment\n\nverified/exec 100\nbytes/exec 59.5\n")
 	require.NoError(t, err)
-	assert.NoError(t, b.judge("verified/exec", 120, Verified, 0))
-	assert.ErrorContains(t, b.judge("verified/exec", 121, Verified, 0), "verified/exec is 121: more than 120, which the 100 of testdata/budget allow")
-	assert.NoError(t, b.judge("verified/exec", 121, Verified, 1))
-	assert.ErrorContains(t, b.judge("bytes/exec", 59.6, Exact, 0), "59.6")
-	assert.ErrorContains(t, b.judge("bytes/exit", 1, Exact, 0), "bytes/exit is 1, and not in testdata/budget")
+	assert.NoError(t, b.judge("verified/exec", 120, Verified))
+	assert.ErrorContains(t, b.judge("verified/exec", 121, Verified), "verified/exec is 121: more than 120, which the 100 of testdata/budget allow")
+	assert.ErrorContains(t, b.judge("bytes/exec", 59.6, Exact), "59.6")
+	assert.ErrorContains(t, b.judge("bytes/exit", 1, Exact), "bytes/exit is 1, and not in testdata/budget")
 }
 
 func TestParseNamesTheLine(t *testing.T) {

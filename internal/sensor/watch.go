@@ -194,15 +194,14 @@ func (w *watched) addName(p string) {
 
 // add lets names like this one pass the kernel's filter; see bpf/policy.h.
 func (f *bpfNameFilter) add(name string) {
+	f.Lengths |= 1 << (len(name) % 64)
 	if len(name) >= longName {
-		f.Lengths |= 1 << longName
 		return
 	}
 	var front [8]byte
 	copy(front[:], name)
 	bit := (binary.LittleEndian.Uint64(front[:]) ^ uint64(len(name))) * 0x9E3779B97F4A7C15 >> 52
 	f.Bits[bit>>6] |= 1 << (bit & 63)
-	f.Lengths |= 1 << len(name)
 }
 
 // addAll lets all names pass.

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/ebpfsecurity/ebpfsecurityreceiver/internal/event"
@@ -60,7 +61,8 @@ func TestNameFilter(t *testing.T) {
 	var f bpfNameFilter
 	f.add("shadow")
 	f.add("a name of more than thirty-one bytes")
-	if want := uint64(1<<6 | 1<<longName); f.Lengths != want {
+	f.add(strings.Repeat("n", 64+7))
+	if want := uint64(1<<6 | 1<<36 | 1<<7); f.Lengths != want {
 		t.Errorf("lengths are %#x instead of %#x", f.Lengths, want)
 	}
 	bits := 0
