@@ -28,7 +28,8 @@ func pipelinePart() part {
 			"`door` is an exporter that does nothing with records. The file is protobuf with zstd. Kafka and OTLP gRPC have the " +
 			"exporters of examples/kafka-otlp.yaml (JSON with zstd) and examples/otlp.yaml, with their queue on the disk and without one. " +
 			"`metrics only` has no pipeline of logs: the kernel counts, and nobody is told of an event. " +
-			"The loads and what takes the records run on the same machine and are not counted.",
+			"The loads and what takes the records run on the same machine and are not counted; the two loads of 500,000 go before the collector " +
+			"where the processors do not suffice for all.",
 		measure: measurePipeline,
 	}
 }
