@@ -34,6 +34,7 @@ func TestPuppet(t *testing.T) {
 		t.Error("it was installed on an old kernel")
 	}
 	s.apply(changes, here)
+	s.hasReloaded()
 	s.serves()
 	s.isConfined()
 	s.apply(nothingToDo, here)
@@ -102,6 +103,17 @@ func (s *scratch) putModule() {
 	}))
 }
 
+// hasReloaded waits until the service, which the package starts, has the module's
+// config: between the two it sees nothing.
+func (s *scratch) hasReloaded() {
+	s.Helper()
+	eventually(s.T, "the service to reload", func() bool {
+		log := s.read("/run/log")
+		at := strings.LastIndex(log, "Config updated")
+		return at >= 0 && strings.Contains(log[at:], "Everything is ready")
+	})
+}
+
 // rotates: when the file of events is full another is begun, and no record is missing.
 func (s *scratch) rotates() {
 	s.Helper()
@@ -117,20 +129,17 @@ func (s *scratch) rotates() {
 		size, turns, each, program))
 	var files []string
 	var got uint64
+	defer func() { s.Logf("%d runs, %d records in %d files", runs, got, len(files)) }()
 	eventually(s.T, fmt.Sprintf("%d records of executions in more than one file", runs), func() bool {
 		files, err = filepath.Glob(s.root + "/var/log/" + service + "/*.json")
 		fatal(s, err)
 		got = 0
-		if len(files) < 2 {
-			return false
-		}
 		for _, file := range files {
 			a := s.records(strings.TrimPrefix(file, s.root))
 			got += a.executions(program)
 		}
-		return got >= runs
+		return len(files) > 1 && got >= runs
 	})
-	s.Logf("%d runs, %d records in %d files", runs, got, len(files))
 	if got != runs {
 		s.Errorf("%d records of %d runs", got, runs)
 	}
