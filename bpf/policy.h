@@ -73,7 +73,6 @@ static __always_inline __u64 first_of(struct dentry *d, bool direct)
 static __always_inline bool passes(const struct name_filter *f, struct dentry *d, bool direct)
 {
 	__u32 len = direct ? d->d_name.len : BPF_CORE_READ(d, d_name.len);
-
 	__u64 lengths = f->lengths;
 
 	asm volatile("%0 >>= %1" : "+r"(lengths) : "r"((__u64)len)); /* by len modulo 64 */

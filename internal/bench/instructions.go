@@ -24,7 +24,7 @@ func instructionsPart() part {
 		measure: func() (table, error) {
 			var t table
 			for _, kernel := range counted {
-				all, err := inVM(kernel, "^BenchmarkKernel$")
+				all, err := inVM(kernel)
 				if err != nil {
 					return t, fmt.Errorf("%s: %w", kernel, err)
 				}
@@ -36,7 +36,7 @@ func instructionsPart() part {
 }
 
 // inVM runs benchmarks of the sensor where a nanosecond is an instruction.
-func inVM(kernel, pattern string) ([]result, error) {
+func inVM(kernel string) ([]result, error) {
 	arch, _, _ := strings.Cut(kernel, ":")
 	binary, err := buildBenchmarks(arch)
 	if err != nil {
@@ -51,7 +51,7 @@ func inVM(kernel, pattern string) ([]result, error) {
 		env = append(env, "COST_PEERS="+peers, "RIK_ENV=COST_PEERS", "RIK_MEM=4096")
 	}
 	c := exec.Command("../../testdata/kernels/run-in-kernel.sh",
-		append(args, "--", binary, "-test.run", "^$", "-test.bench", pattern, "-test.benchtime", "1x", "-test.timeout", "3h")...)
+		append(args, "--", binary, "-test.run", "^$", "-test.bench", "^BenchmarkKernel$", "-test.benchtime", "1x", "-test.timeout", "3h")...)
 	c.Dir = "internal/sensor"
 	c.Env = append(os.Environ(), env...)
 	return measured(c)
@@ -80,7 +80,7 @@ func vmEnv(arch string) []string {
 }
 
 // leastOf is the least figure of each way and operation: what disturbs only adds.
-func leastOf(all []result, unit string) map[string]map[string]float64 {
+func leastOf(all []result) map[string]map[string]float64 {
 	least := make(map[string]map[string]float64)
 	for _, r := range all {
 		if len(r.sub) != 3 {
@@ -91,8 +91,8 @@ func leastOf(all []result, unit string) map[string]map[string]float64 {
 			of = make(map[string]float64)
 			least[r.sub[1]] = of
 		}
-		if v, ok := of[r.sub[2]]; !ok || r.figures[unit] < v {
-			of[r.sub[2]] = r.figures[unit]
+		if v, ok := of[r.sub[2]]; !ok || r.figures["min-ns/op"] < v {
+			of[r.sub[2]] = r.figures["min-ns/op"]
 		}
 	}
 	return least
@@ -100,7 +100,7 @@ func leastOf(all []result, unit string) map[string]map[string]float64 {
 
 // added makes rows of operations, and columns of what is added to them by each way.
 func added(t *table, kernel string, all []result) {
-	least := leastOf(all, "min-ns/op")
+	least := leastOf(all)
 	var ways, operations []string
 	for _, r := range all {
 		if len(r.sub) != 3 {

@@ -36,8 +36,8 @@ anything, and the way into one that sees what a function returned half as much a
 - **fork, exec, exit** is seen in nine places: the open of the executable, the change of credentials, the end of a failed
   execution, the system call's own return, fork, exec, and exit. The paths of the executable and of the working directory,
   the arguments, the cgroup, and the type of the process are read where they cannot be changed any more.
-- **A record** is 21 to 31 attributes, for each of which pdata, the collector's own representation, allocates an object:
-  that and the collection of the garbage is most of the processor time of the door, see
+- **A record** is its attributes, for each of which pdata, the collector's own representation, allocates an object: most of
+  the allocations of ` + "`Record`" + ` below. That and the collection of the garbage is most of the processor time of the door, see
   [where it goes](#where-the-time-of-a-record-goes). What decodes it is ` + "`Decode`" + ` below. Its pools
   (the feature gate pdata.useProtoPooling, alpha) allocate less and take longer; ` + "`GOGC=200`" + ` in the environment takes less
   time, and more memory. The file exporter comes on top of the door, and cannot be cheaper.

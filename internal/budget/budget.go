@@ -34,8 +34,8 @@ func Keep(t testing.TB, name string, figure, slack float64) {
 	}
 }
 
-// Judge returns an error if a figure is above its budget and slack of that, or
-// if it has no budget.
+// Judge returns an error if a figure is above its budget and slack of that, if
+// it has no budget, or if it is 0 and has one: then nothing was measured.
 func Judge(name string, figure, slack float64) error {
 	all, err := read()
 	if err != nil {
@@ -50,6 +50,9 @@ func (b budgets) judge(name string, figure, slack float64) error {
 	budget, ok := b[name]
 	if !ok {
 		return fmt.Errorf("%s is %.10g, and not in %s: see what `make budget` makes of it", name, figure, file)
+	}
+	if figure == 0 && budget > 0 {
+		return fmt.Errorf("%s is 0, and %.10g in %s: was it measured?", name, budget, file)
 	}
 	if most := budget * (1 + slack); figure > most {
 		return fmt.Errorf("%s is %.10g: more than %.10g, which the %.10g of %s allow", name, figure, most, budget, file)

@@ -13,6 +13,7 @@ func TestJudge(t *testing.T) {
 	assert.NoError(t, b.judge("verified/exec", 120, Verified))
 	assert.ErrorContains(t, b.judge("verified/exec", 121, Verified), "verified/exec is 121: more than 120, which the 100 of testdata/budget allow")
 	assert.ErrorContains(t, b.judge("bytes/exec", 59.6, Exact), "59.6")
+	assert.ErrorContains(t, b.judge("verified/exec", 0, Verified), "was it measured?")
 	assert.ErrorContains(t, b.judge("bytes/exit", 1, Exact), "bytes/exit is 1, and not in testdata/budget")
 }
 
