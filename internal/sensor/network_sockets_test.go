@@ -132,10 +132,16 @@ func meet(f family, protocol int) place {
 	return p
 }
 
-// dial connects and waits until it is connected.
+// dial connects and waits until it is connected. It does not sleep, see alone.
 func (p place) dial() int {
-	fd := socket(p.domain, unix.SOCK_STREAM, p.protocol)
-	must("connect", unix.Connect(fd, p.port(p.at)))
+	fd := p.begin()
+	await(unix.POLLOUT, fd)
+	failed, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
+	must("ask how connecting ended", err)
+	if failed != 0 {
+		must("connect", unix.Errno(failed))
+	}
+	must("make a socket block", unix.SetNonblock(fd, false))
 	return fd
 }
 
@@ -149,6 +155,7 @@ func (p place) begin() int {
 }
 
 func (p place) accept() int {
+	await(unix.POLLIN, p.listener)
 	fd, _, err := unix.Accept4(p.listener, unix.SOCK_CLOEXEC)
 	must("accept", err)
 	return fd

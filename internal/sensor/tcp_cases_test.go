@@ -73,8 +73,9 @@ var orderlyCases = []tcpCase{
 		for range n {
 			client, server := p.pair()
 			disconnect(client)
+			broken(server)
 			must("connect", unix.Connect(client, p.port(p.at)))
-			hangUp(server, client, p.accept())
+			hangUp(client, p.accept())
 		}
 	}},
 	{name: "opened on one CPU and closed on another", each: orderly, do: func(p place, n int) {

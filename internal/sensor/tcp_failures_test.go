@@ -14,36 +14,41 @@ var reset = tcp{out: 1, in: 1, reset: 1}
 
 // failureCases are connections that break, or never come about.
 var failureCases = []tcpCase{
-	{name: "reset by the client", each: reset, do: onePair(func(client, server int) { abort(client); hangUp(server) })},
-	{name: "reset by the server", each: reset, do: onePair(func(client, server int) { abort(server); hangUp(client) })},
+	{name: "reset by the client", each: reset, do: onePair(func(client, server int) { abort(client); broken(server) })},
+	{name: "reset by the server", each: reset, do: onePair(func(client, server int) { abort(server); broken(client) })},
 	{name: "reset by a client that has not read all", each: reset, do: onePair(func(client, server int) {
 		write(server)
 		await(unix.POLLIN, client)
-		hangUp(client, server)
+		hangUp(client)
+		broken(server)
 	})},
 	{name: "reset by a server that has not read all", each: reset, do: onePair(func(client, server int) {
 		write(client)
 		await(unix.POLLIN, server)
-		hangUp(server, client)
+		hangUp(server)
+		broken(client)
 	})},
 	{name: "reset after the half that was reset had been closed", each: reset, do: onePair(func(client, server int) {
 		halfClose(client)
 		readEnd(server)
 		abort(client)
-		hangUp(server)
+		broken(server)
 	})},
 	{name: "reset before it is accepted", each: reset, do: func(p place, n int) {
 		for range n {
-			abort(p.dial())
-			hangUp(p.accept())
+			client := p.dial()
+			await(unix.POLLIN, p.listener) // the last packet of the handshake may come later
+			abort(client)
+			broken(p.accept())
 		}
 	}},
 	{name: "reset because the listener closed before it accepted", each: reset, do: func(p place, n int) {
 		for range n {
 			short := meet(p.family, 0)
 			client := short.dial()
-			await(unix.POLLIN, short.listener) // the last packet of the handshake may come later
-			hangUp(short.listener, client)
+			await(unix.POLLIN, short.listener)
+			hangUp(short.listener)
+			broken(client)
 		}
 	}},
 	{name: "refused", each: tcp{out: 1, refused: 1}, do: func(p place, n int) {
@@ -111,6 +116,12 @@ func refuse(err error, want unix.Errno) {
 	if !errors.Is(err, want) {
 		panic(fmt.Errorf("a call that must end with %w ended with: %w", want, err))
 	}
+}
+
+// broken closes a socket when the peer's reset has arrived.
+func broken(fd int) {
+	await(unix.POLLERR, fd)
+	hangUp(fd)
 }
 
 // impatient gives a connect up that has no answer after a second.

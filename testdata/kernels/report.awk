@@ -63,8 +63,9 @@ END {
 		print "  what these said:"
 	else if (wrong)
 		print "  the end of " FILENAME ":"
-	for (i = 1; wrong && i <= lines; i++)
-		if (failed ? saidIn[i] in failedTests : i > lines - 30)
-			print "  | " said[i]
+	for (outer = 0; wrong && outer <= !!failed; outer++) # what a test says around its subtests is often long, and of less use
+		for (i = 1; i <= lines; i++)
+			if (failed ? saidIn[i] in failedTests && saidIn[i] in parents == outer : i > lines - 30)
+				print "  | " said[i]
 	exit wrong > 0
 }
