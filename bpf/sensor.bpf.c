@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR MIT */
 /* One object, so that the maps, types and settings exist exactly once. */
 #include "process.bpf.c"
-#include "network.bpf.c"
+#include "tcp.bpf.c"
+#include "udp.bpf.c"
+#include "sockets.bpf.c"
 #include "file.bpf.c"
 #include "privilege.bpf.c"
 #include "kernel.bpf.c"

@@ -44,6 +44,30 @@ static __always_inline void disown(__u64 sock)
 		bpf_map_delete_elem(&socket_owners, &sock);
 }
 
+/* count_error: sk_err is positive. */
+static __always_inline void count_error(struct counts *c, int err)
+{
+	switch (err) {
+	case 0: /* closed or given up by its owner */
+		return;
+	case ETIMEDOUT:
+		ADD(c, connect_error[CONNECT_TIMEOUT], 1);
+		return;
+	case ECONNREFUSED:
+		ADD(c, connect_error[CONNECT_REFUSED], 1);
+		return;
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+	case EHOSTDOWN:
+	case ENONET:
+	case ENOPROTOOPT:
+		ADD(c, connect_error[CONNECT_UNREACHABLE], 1);
+		return;
+	default: /* ECONNRESET, or EPIPE if the peer had closed its half before */
+		ADD(c, connect_error[CONNECT_RESET], 1);
+	}
+}
+
 static __always_inline void map_v4(__u8 *to, __be32 addr)
 {
 	__u32 *words = (__u32 *)to;
