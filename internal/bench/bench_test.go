@@ -10,9 +10,9 @@ import (
 
 const printed = `=== KERNEL 6.12.117+deb13-cloud-amd64 x86_64
 goos: linux
-BenchmarkKernel/nothing/getppid         	       1	       354.5 min-ns/op
-BenchmarkKernel/default/getppid-2       	       1	       360.0 min-ns/op
-BenchmarkKernel/nothing#01/getppid      	       1	       354.0 min-ns/op
+BenchmarkKernel/nothing/getppid         	       1	       354.5 undisturbed-ns/op
+BenchmarkKernel/default/getppid-2       	       1	       360.0 undisturbed-ns/op
+BenchmarkKernel/nothing#01/getppid      	       1	       354.0 undisturbed-ns/op
 BenchmarkCount-2   	    5000	    200123 ns/op	     512 B/op	       3 allocs/op
 PASS
 `

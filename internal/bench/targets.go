@@ -95,15 +95,23 @@ func figureOf(cell string, n int) (float64, bool) {
 	return v, err == nil
 }
 
-// traced holds what an operation runs of ours against a number and a share in percent.
+// traced holds what an operation runs of ours against a number, and as a share in percent of what it takes without us.
 func traced(op string, most, mostShare float64) func(tables) (string, bool, bool) {
 	return func(all tables) (string, bool, bool) {
-		counters, ok := all.cell("trace", "counters", op, inAll)
-		usual, ok2 := all.cell("trace", usualWay, op, inAll)
-		n, ok3 := figureOf(usual, 0)
-		share, ok4 := figureOf(usual, 1)
-		return fmt.Sprintf("%s; as counters only %s", usual, counters), n <= most && share <= mostShare, ok && ok2 && ok3 && ok4
+		base, ok := all.figure("instructions", unattached, countedIn, op)
+		counters, ok2 := all.figure("trace", "counters", op, inAll)
+		usual, ok3 := all.figure("trace", usualWay, op, inAll)
+		share := 100 * usual / base
+		measured := fmt.Sprintf("%.0f (%.1f %%); as counters only %.0f (%.1f %%)", usual, share, counters, 100*counters/base)
+		return measured, usual <= most && share <= mostShare, ok && ok2 && ok3
 	}
+}
+
+// figure is the first of a cell.
+func (all tables) figure(part, column string, keys ...string) (float64, bool) {
+	cell, ok := all.cell(part, column, keys...)
+	v, ok2 := figureOf(cell, 0)
+	return v, ok && ok2
 }
 
 // cellAtMost holds the n-th figure of a cell against a number.

@@ -8,7 +8,10 @@ import (
 
 func TestTargets(t *testing.T) {
 	traceOf := func(usual string) tables {
-		return tables{"trace": {Head: traceHead, Rows: [][]string{{"open_unwatched", inAll, "101 (1.5 %)", "", usual, ""}}}}
+		return tables{
+			"instructions": {Head: []string{"kernel", "operation", unattached}, Rows: [][]string{{countedIn, "open_unwatched", "8000"}}},
+			"trace":        {Head: traceHead, Rows: [][]string{{"open_unwatched", inAll, "100", "", usual, ""}}},
+		}
 	}
 	row := func(all tables, what string) []string {
 		for _, row := range targetTable(all).Rows {
@@ -20,9 +23,12 @@ func TestTargets(t *testing.T) {
 		return nil
 	}
 	const open, off = "an open of what is not watched", "the ledger at 500,000 a second"
-	for usual, met := range map[string]string{"250 (3.0 %)": "yes", "251 (3.0 %)": "no", "250 (3.1 %)": "no"} {
-		assert.Equal(t, []string{open, "≤ 250 instructions, ≤ 3 %", usual + "; as counters only 101 (1.5 %)", met}, row(traceOf(usual), open))
+	for usual, met := range map[string]string{"240": "yes", "241": "no"} {
+		assert.Equal(t, []string{open, "≤ 250 instructions, ≤ 3 %", usual + " (3.0 %); as counters only 100 (1.2 %)", met}, row(traceOf(usual), open))
 	}
+	_, met, known := traced("open_unwatched", 239, anyShare)(traceOf("240"))
+	assert.True(t, known)
+	assert.False(t, met)
 	assert.Equal(t, []string{open, "≤ 250 instructions, ≤ 3 %", "not measured", ""}, row(tables{}, open))
 
 	const lost = "events lost at 200,000 a second"

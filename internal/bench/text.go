@@ -5,13 +5,13 @@ const intro = `# Performance
 <!-- Made by make bench. -->
 
 What the sensor costs, next to nothing attached and to what else could be run. ` + "`make bench`" + ` measures it and writes
-this page, on any Linux, as root. Instructions are exact to 1 % for system calls and TCP and to 3 % for executions, and
+this page, on any Linux, as root. Instructions are exact to 1 % for system calls, TCP and the shell job and to 3 % for executions, and
 the same on every machine; nanoseconds and seconds are those of the machine that wrote this page. What must not grow is
 in ` + "`testdata/budget`" + `, which ` + "`make test`" + ` enforces.
 `
 
 const aboutTargets = "Those of the sensor's default configuration, with log records. Instructions are those of our programs and what the kernel does for " +
-	"them, on Linux 6.12; nanoseconds, seconds and megabytes are of this machine, where the loads and what takes the records take their part of the processors."
+	"them, on Linux 6.12, and as a part of what the operation takes with nothing attached; nanoseconds, seconds and megabytes are of this machine, where the loads and what takes the records take their part of the processors."
 
 const bounds = `
 ## What bounds it

@@ -19,7 +19,7 @@ func tracePart() part {
 		title: "Where the added instructions go",
 		about: "On Debian's Linux 6.12 amd64, where QEMU writes down every single instruction of some seconds: those of our programs, by name, and of " +
 			"what the kernel does for them only, for one operation, and how often each is called. Nothing is subtracted from anything, so a " +
-			"figure has no noise of memory management in it. The part is that of the same operation without them.",
+			"figure has no noise of memory management in it.",
 		measure: measureTrace,
 	}
 }

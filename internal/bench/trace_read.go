@@ -15,8 +15,7 @@ import (
 
 // A trace is what one operation runs on average.
 type trace struct {
-	all   float64 // instructions
-	in    map[string]float64
+	in    map[string]float64 // instructions
 	calls map[string]float64
 }
 
@@ -172,7 +171,6 @@ func (c *counter) add(at uint64) {
 	if !f.shared {
 		c.last = f.place
 	}
-	c.now.all++
 	if c.last == "" {
 		return
 	}
@@ -185,7 +183,6 @@ func (c *counter) add(at uint64) {
 // next begins an operation. What was before the first is none.
 func (c *counter) next() {
 	if c.operations > 0 {
-		c.done.all += c.now.all
 		for place, n := range c.now.in {
 			c.done.in[place] += n
 			c.done.calls[place] += c.now.calls[place]
@@ -199,7 +196,6 @@ func (c *counter) next() {
 
 func (c *counter) average() trace {
 	n := float64(c.operations - 1)
-	c.done.all /= n
 	for place := range c.done.in {
 		c.done.in[place] /= n
 		c.done.calls[place] /= n
@@ -209,10 +205,7 @@ func (c *counter) average() trace {
 
 // traceRows are the sums of an operation, and then what they are of, the most first.
 func traceRows(counters, usual trace) (rows [][]string) {
-	share := func(t trace) string {
-		return fmt.Sprintf("%.0f (%.1f %%)", t.sum(), 100*t.sum()/(t.all-t.sum()))
-	}
-	rows = append(rows, []string{inAll, share(counters), "", share(usual), ""})
+	rows = append(rows, []string{inAll, fmt.Sprintf("%.0f", counters.sum()), "", fmt.Sprintf("%.0f", usual.sum()), ""})
 	cells := func(t trace, place string) (string, string) {
 		if t.in[place] < 0.5 { // another's, once in a while
 			return "", ""

@@ -46,8 +46,11 @@ func BenchmarkInterleaved(b *testing.B) {
 	}
 }
 
-// typical is the median nanoseconds of one run of do, in a twentieth of a second.
+// typical is the median nanoseconds of one run of do, in a twentieth of a second. It stays on one CPU: a new
+// process that starts on another takes another time.
 func typical(do func()) float64 {
+	onCPU(0)
+	defer onCPU(-1)
 	do()
 	var batches []float64
 	const batch = 10
