@@ -5,11 +5,13 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
+#include "cast.h"
 #include "event.h"
 #include "maps.h"
 #include "path.h"
 #include "policy.h"
 #include "report.h"
+#include "task.h"
 
 struct file_scratch {
 	struct two_names two;
@@ -121,8 +123,8 @@ static __always_inline int count_open(struct file *file, bool direct)
 	return 0;
 }
 
-SEC("fentry/security_file_open")
-int BPF_PROG(open_fentry, struct file *file)
+/* open_known: the verifier knows file as one. */
+static __always_inline int open_known(struct file *file)
 {
 	/* A file with several names may be watched by another one. */
 	if (!may_be_watched(file->f_path.dentry, true) && file->f_inode->i_nlink < 2 &&
@@ -131,10 +133,19 @@ int BPF_PROG(open_fentry, struct file *file)
 	return count_open(file, true);
 }
 
+SEC("fentry/security_file_open")
+int BPF_PROG(open_fentry, struct file *file)
+{
+	return open_known(file);
+}
+
 static __always_inline int open_slow(struct file *file)
 {
-	struct vfsmount *vfs = BPF_CORE_READ(file, f_path.mnt);
+	struct vfsmount *vfs;
 
+	if (CAN_CAST)
+		return open_known(CAST(struct file, file));
+	vfs = BPF_CORE_READ(file, f_path.mnt);
 	if (!may_be_watched(BPF_CORE_READ(file, f_path.dentry), false) &&
 	    BPF_CORE_READ(file, f_inode, i_nlink) < 2 &&
 	    ((__u64)vfs == host_root || !on_watched_mount(vfs)))
@@ -152,14 +163,11 @@ int BPF_KPROBE(open_kprobe, struct file *file)
 SEC("tracepoint")
 int open_exit(struct sys_exit *ctx)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
-	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
-	struct file **files = BPF_CORE_READ(table, fd);
-	struct file *file = NULL;
+	struct file *file;
 
-	if (ctx->ret < 0 || ctx->ret >= BPF_CORE_READ(table, max_fds))
+	if (ctx->ret < 0)
 		return 0;
-	bpf_probe_read_kernel(&file, sizeof(file), files + ctx->ret);
+	file = opened((void *)bpf_get_current_task(), ctx->ret);
 	return file ? open_slow(file) : 0;
 }
 
@@ -175,15 +183,11 @@ static __always_inline bool read_base(int dfd)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct fs_struct *fs = BPF_CORE_READ(task, fs);
-	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
-	struct file **files = BPF_CORE_READ(table, fd);
-	struct file *dir = NULL;
+	struct file *dir;
 
 	if (dfd == AT_FDCWD)
 		return read_path(WALK_NO_OPEN, &fs->pwd, false);
-	if (dfd < 0 || (__u32)dfd >= BPF_CORE_READ(table, max_fds))
-		return false;
-	bpf_probe_read_kernel(&dir, sizeof(dir), files + dfd);
+	dir = opened(task, dfd);
 	return dir && read_path(WALK_NO_OPEN, &dir->f_path, false);
 }
 

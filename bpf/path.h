@@ -63,14 +63,16 @@ static __always_inline __u64 word_of(struct dentry *d, __u32 at)
 	const __u64 *words;
 	__u64 word;
 
-	/* Two unlike barriers, or clang loads both offsets, of which one does not exist. */
+	/* Two unlike barriers, or clang loads both offsets, of which one does not exist. A text, if
+	 * only a comment, would be a second line for one instruction, after which cilium/ebpf knows
+	 * no more. */
 	if (bpf_core_field_exists(s->d_shortname)) { /* 58cf9c383c5c, Linux 6.14 */
 		word = s->d_shortname.words[at];
 		asm volatile("" : "+r"(word));
 	} else {
 		words = (const void *)d->d_iname; /* as bytes clang would read them one by one */
 		word = words[at];
-		asm volatile("/* iname */" : "+r"(word));
+		asm volatile("" : "+r"(word) : "i"(1));
 	}
 	return word;
 }

@@ -8,6 +8,7 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
+#include "cast.h"
 #include "event.h"
 #include "maps.h"
 #include "report.h"
@@ -52,7 +53,10 @@ struct change {
 
 static __always_inline void read_creds(struct ids *ids, __u64 *user_ns, const struct cred *from)
 {
-	FILL_CREDS(ids, user_ns, from, BPF_CORE_READ, CAP_READ);
+	if (CAN_CAST)
+		FILL_CREDS(ids, user_ns, CAST(struct cred, from), DIRECT, CAP_DIRECT);
+	else
+		FILL_CREDS(ids, user_ns, from, BPF_CORE_READ, CAP_READ);
 }
 
 /*

@@ -6,6 +6,7 @@
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
+#include "cast.h"
 #include "event.h"
 #include "maps.h"
 #include "path.h"
@@ -160,11 +161,20 @@ static __always_inline bool is_interpreter(const unsigned char *file_name)
 /* opened returns the file of a descriptor, NULL if there is none. */
 static __always_inline struct file *opened(struct task_struct *task, __u32 fd)
 {
-	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
-	struct file **files = BPF_CORE_READ(table, fd);
-	struct file *file = NULL;
+	struct file *file = NULL, **files;
+	struct fdtable *table;
+	__u32 max;
 
-	if (fd < BPF_CORE_READ(table, max_fds))
+	if (CAN_CAST) {
+		table = CAST(struct task_struct, task)->files->fdt;
+		files = table->fd;
+		max = table->max_fds;
+	} else {
+		table = BPF_CORE_READ(task, files, fdt);
+		files = BPF_CORE_READ(table, fd);
+		max = BPF_CORE_READ(table, max_fds);
+	}
+	if (fd < max)
 		bpf_probe_read_kernel(&file, sizeof(file), files + fd);
 	return file;
 }

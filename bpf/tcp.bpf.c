@@ -5,6 +5,7 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
+#include "cast.h"
 #include "event.h"
 #include "maps.h"
 #include "sock.h"
@@ -190,18 +191,7 @@ int BPF_PROG(tcp_state_else, const struct sock *sk, int old, int new)
 	return tcp_changed(sk, old, new);
 }
 
-/* accepted: the current task has taken a connection. */
-static __always_inline int accepted(const struct sock *sk)
-{
-	struct socket_record r;
-
-	if (!sk || BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP || is_other_net(sk))
-		return 0;
-	TCP_ENDS(&r, sk, BPF_CORE_READ);
-	return report_accept((__u64)sk, BPF_CORE_READ(sk, __sk_common.skc_state), &r);
-}
-
-/* accepted_here is accepted where the verifier knows the socket as one. */
+/* accepted_here: the current task has taken a connection. The verifier knows the socket as one. */
 static __always_inline int accepted_here(const struct sock *sk)
 {
 	struct socket_record r;
@@ -210,6 +200,19 @@ static __always_inline int accepted_here(const struct sock *sk)
 		return 0;
 	TCP_ENDS(&r, sk, GET_DIRECT);
 	return report_accept((__u64)sk, sk->__sk_common.skc_state, &r);
+}
+
+/* accepted is accepted_here where the socket is only an address. */
+static __always_inline int accepted(const struct sock *sk)
+{
+	struct socket_record r;
+
+	if (CAN_CAST)
+		return accepted_here(CAST(struct sock, sk));
+	if (!sk || BPF_CORE_READ(sk, sk_protocol) != IPPROTO_TCP || is_other_net(sk))
+		return 0;
+	TCP_ENDS(&r, sk, BPF_CORE_READ);
+	return report_accept((__u64)sk, BPF_CORE_READ(sk, __sk_common.skc_state), &r);
 }
 
 SEC("fexit/inet_csk_accept")
