@@ -48,6 +48,6 @@ anything, and the way into one that sees what a function returned half as much a
   take the kernel's slow way in and out: that is what getppid shows under ` + "`counters`" + ` and ` + "`fallback`" + ` where the kernel has
   no trampolines. Counters need the ends of calls only; records of namespaces need beginnings too, as nobody knows at the
   end which ones were left, and that is about half as much again. ` + "`syscall_tracepoints: never`" + ` does without all of them.
-  Since Linux 6.2 the programs read the kernel's objects there as directly as with trampolines; before, each word is a call
-  of about fifty instructions, which is most of what arm64:6.1 shows.
+  Since Linux 6.2 the programs read the kernel's objects there as directly as with trampolines; before, as on
+  arm64:6.1, each word is a call.
 `
